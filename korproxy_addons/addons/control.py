@@ -1,0 +1,187 @@
+"""The gateway's own pages, the watch on its config, and its end: health, metrics, reload, drain."""
+
+import asyncio
+import html
+import logging
+import time
+from collections.abc import Callable
+
+from korproxy_addons import __version__
+from korproxy_addons.accounts.pool import Pool
+from korproxy_addons.config.store import ConfigStore, ReloadState
+from korproxy_addons.control.health import AccountHealth, Health
+from korproxy_addons.errors import catalogue
+from korproxy_addons.errors.exceptions import KorProxyError
+from korproxy_addons.gateway.exchange import Exchange
+from korproxy_addons.gateway.front import shut_down, start_task
+from korproxy_addons.gateway.guard import is_navigation
+from korproxy_addons.gateway.hook import closing_hook, request_hook
+from korproxy_addons.gateway.replies import Reply, own_headers
+from korproxy_addons.usage.metrics import Metrics
+
+log = logging.getLogger("korproxy.control")
+
+# A changed file is picked up within this time; one `stat` is all it costs.
+WATCH_INTERVAL_S = 0.5
+
+
+class Control:
+    """
+    Answers what the gateway can say by itself, and keeps its lifecycle.
+
+    Args:
+        store: The config; watched while the gateway runs.
+        pool: Health of the accounts, for the health page.
+        metrics: What is counted.
+        instance: Random name of this run, so that a supervisor can tell it from a stranger on the same port.
+        on_config: Each is called after a new config is in force.
+    """
+
+    def __init__(
+        self,
+        store: ConfigStore,
+        pool: Pool,
+        metrics: Metrics,
+        instance: str,
+        on_config: tuple[Callable[[], None], ...],
+    ) -> None:
+        self._store = store
+        self._pool = pool
+        self._metrics = metrics
+        self.instance = instance
+        self._on_config = on_config
+        self._started_at = time.time()
+        self._problems: tuple[str, ...] = ()
+        self._in_flight = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self.draining = False
+        self._watch: asyncio.Task[None] | None = None
+
+    def running(self) -> None:
+        self._watch = start_task(self._watch_config(), "config watch")
+
+    def done(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+
+    @request_hook
+    def requestheaders(self, exchange: Exchange) -> Reply | None:
+        client = exchange.client
+        if self.draining and client.path != "/_korproxy/health":
+            raise KorProxyError(catalogue.DRAINING, retry_after_s=2)
+        self._begin(exchange)
+        if client.method not in ("GET", "HEAD"):
+            return None
+        match client.path:
+            case "/_korproxy/health":
+                return _page(exchange, "application/json", self._health())
+            case "/metrics":
+                return _page(
+                    exchange, "text/plain; version=0.0.4; charset=utf-8", self._metrics.exposition()
+                )
+            case "/":
+                return _root(exchange)
+            case _:
+                return None
+
+    @closing_hook
+    def response(self, exchange: Exchange) -> None:
+        self._end(exchange)
+
+    @closing_hook
+    def error(self, exchange: Exchange) -> None:
+        self._end(exchange)
+
+    async def drain(self) -> None:
+        """Refuse what is new, wait for what is in flight, then let the master end."""
+        self.draining = True
+        try:
+            async with asyncio.timeout(self._store.current.limits.drain_s):
+                await self._idle.wait()
+        except TimeoutError:
+            log.warning("drain timed out", extra={"fields": {"in_flight": self._in_flight}})
+        shut_down()
+
+    def reload(self) -> None:
+        """Look at the config file now."""
+        outcome = self._store.reload_if_changed()
+        if outcome.state is ReloadState.UNCHANGED:
+            return
+        self._problems = tuple(str(problem) for problem in outcome.problems)
+        if outcome.state is ReloadState.LOADED:
+            fields = {"accounts": len(outcome.config.accounts), "new_hosts": outcome.new_hosts}
+            log.info("config reloaded", extra={"fields": fields})
+            for tell in self._on_config:
+                tell()
+        for problem in self._problems:
+            log.error("config refused", extra={"fields": {"problem": problem}})
+
+    async def _watch_config(self) -> None:
+        while True:
+            await asyncio.sleep(WATCH_INTERVAL_S)
+            try:
+                self.reload()
+            except Exception:
+                log.exception("config watch failed")
+
+    def _begin(self, exchange: Exchange) -> None:
+        exchange.counted = True
+        self._in_flight += 1
+        self._metrics.in_flight.inc()
+        self._idle.clear()
+
+    def _end(self, exchange: Exchange) -> None:
+        if not exchange.counted:
+            return
+        exchange.counted = False
+        self._in_flight -= 1
+        self._metrics.in_flight.dec()
+        if self._in_flight == 0:
+            self._idle.set()
+
+    def _health(self) -> bytes:
+        now = time.time()
+        health = Health(
+            status="draining" if self.draining else "ok",
+            version=__version__,
+            instance=self.instance,
+            started_at=self._started_at,
+            uptime_s=round(now - self._started_at, 3),
+            # This request is in flight itself and nobody wants to know.
+            in_flight=self._in_flight - (0 if self.draining else 1),
+            draining=self.draining,
+            accounts_configured=len(self._store.current.accounts),
+            config_problems=self._problems,
+            accounts=tuple(
+                AccountHealth(
+                    account=account, model=model, state=it.state, until=it.until, code=it.code
+                )
+                for (account, model), it in self._pool.snapshot().items()
+            ),
+        )
+        return health.model_dump_json().encode()
+
+
+def _page(exchange: Exchange, content_type: str, body: bytes) -> Reply:
+    fields = (("content-type", content_type), ("cache-control", "no-store"), *own_headers(exchange))
+    return Reply(200, fields, body)
+
+
+def _root(exchange: Exchange) -> Reply:
+    """What a person who opens the address in a browser sees; tools probe it with HEAD."""
+    host = html.escape(exchange.client.headers.get("host", "localhost:1337"))
+    if not is_navigation(exchange.client.headers.fields):
+        return _page(
+            exchange, "application/json", b'{"name":"KorProxy","health":"/_korproxy/health"}'
+        )
+    page = (
+        "<!doctype html><html lang=en><meta charset=utf-8><title>KorProxy</title>"
+        "<h1>KorProxy is running</h1>"
+        f"<p>Point your coding tool at <code>http://{host}</code> (Anthropic and Gemini tools) or "
+        f"<code>http://{host}/v1</code> (OpenAI tools). Its state: "
+        "<a href=/_korproxy/health>/_korproxy/health</a>.</p></html>"
+    )
+    reply = _page(exchange, "text/html; charset=utf-8", page.encode())
+    policy = ("content-security-policy", "default-src 'none'; frame-ancestors 'none'")
+    return Reply(reply.status, (*reply.headers, policy), reply.body)

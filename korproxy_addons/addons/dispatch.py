@@ -1,0 +1,125 @@
+"""The last request hook, and the one non-blocking hook that starts the leg."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Iterable
+from typing import Any
+
+from korproxy_addons.accounts.pool import Pool
+from korproxy_addons.config.schema import Config
+from korproxy_addons.config.store import ConfigStore
+from korproxy_addons.gateway.client_keys import OWN_KEY
+from korproxy_addons.gateway.exchange import Exchange
+from korproxy_addons.gateway.flow_record import FlowRecord
+from korproxy_addons.gateway.front import listening_on, start_task
+from korproxy_addons.gateway.hook import request_hook
+from korproxy_addons.gateway.layer import UpstreamRequest
+from korproxy_addons.gateway.layer_sink import ClientGoneError, LayerSink
+from korproxy_addons.gateway.leg import Leg, Services
+from korproxy_addons.gateway.models import ModelLists
+from korproxy_addons.gateway.replies import Reply
+from korproxy_addons.gateway.wire import Wire
+from korproxy_addons.io.address_guard import AddressGuard, Origin
+from korproxy_addons.io.secret_store import SecretStore
+from korproxy_addons.io.upstream import UpstreamClient
+from korproxy_addons.providers.outgoing import origin_of
+from korproxy_addons.providers.resolve import ResolvedAccount
+from korproxy_addons.routing.tools import tool_of
+
+log = logging.getLogger("korproxy.dispatch")
+
+
+class Dispatch:
+    """
+    Starts one task per exchange; the task owns everything upstream.
+
+    Args:
+        store: The config.
+        secret_store: Reads accounts' secrets.
+        pool: Health of the accounts.
+    """
+
+    def __init__(self, store: ConfigStore, secret_store: SecretStore, pool: Pool) -> None:
+        self._store = store
+        self._secret_store = secret_store
+        self._pool = pool
+        self._services: Services | None = None
+        self._client: UpstreamClient | None = None
+        self._legs: set[asyncio.Task[None]] = set()
+
+    def running(self) -> None:
+        self._client = UpstreamClient(AddressGuard())
+        wire = Wire(self._client, self._secret_store)
+        self._services = Services(wire=wire, lists=ModelLists(wire), pool=self._pool)
+        self.apply_config()
+
+    async def done(self) -> None:
+        for leg in self._legs:
+            leg.cancel()
+        if self._client is not None:
+            await self._client.close()
+
+    def apply_config(self) -> None:
+        """Take over a new config: what may be reached, which accounts are known."""
+        config = self._store.current
+        assert self._client is not None
+        assert self._services is not None
+        accounts = self._services.wire.accounts(config).values()
+        self._client.configure(own_ports(config), local_origins(accounts))
+        self._secret_store.forget()
+        self._pool.keep(account.id for account in config.accounts)
+        self._services.lists.forget()
+        self._services.wire.forget()
+
+    @request_hook
+    def request(self, exchange: Exchange) -> Reply | None:
+        # Every check before this one has let the request pass; without this mark the leg sends nothing.
+        exchange.own_login = OWN_KEY in exchange.client.headers
+        exchange.tool = tool_of(exchange.client.headers)
+        exchange.cleared = True
+        return None
+
+    def korproxy_upstream(self, request: UpstreamRequest) -> None:
+        exchange = Exchange.of(request.flow)
+        try:
+            sink = LayerSink.of(request)
+        except ClientGoneError:
+            return
+        assert self._services is not None
+        if exchange is None:
+            # The entrance failed before it could open one: nothing is known, so nothing goes out.
+            self._start(sink.cut("no exchange"), sink)
+            return
+        leg = Leg(exchange, sink, FlowRecord(request.flow), self._services)
+        self._start(self._run(leg, sink), sink)
+
+    def _start(self, work: Coroutine[Any, Any, None], sink: LayerSink) -> None:
+        task = start_task(work, "upstream leg")
+        self._legs.add(task)
+        task.add_done_callback(self._legs.discard)
+        sink.when_gone(lambda: _cancel(task))
+
+    async def _run(self, leg: Leg, sink: LayerSink) -> None:
+        with sink.watch_paused():
+            await leg.run()
+
+
+def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+
+
+def own_ports(config: Config) -> frozenset[int]:
+    """The ports this gateway listens on, and the launcher's: never an upstream's on loopback."""
+    bound = {port for _, port in listening_on()}
+    return frozenset({config.listen.port, 1338} | bound)
+
+
+def local_origins(accounts: Iterable[ResolvedAccount]) -> set[Origin]:
+    """Every address of a provider that the user marked as local."""
+    origins: set[Origin] = set()
+    for account in accounts:
+        if account.local:
+            urls = (account.token_url, account.auth_url, account.quota_url)
+            origins.add(account.origin)
+            origins.update((host, port) for _, host, port in map(origin_of, filter(None, urls)))
+    return origins

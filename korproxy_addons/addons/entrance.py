@@ -1,0 +1,134 @@
+"""The first addon: puts `GatewayLayer` on each connection, opens the exchange, keeps strangers out."""
+
+import re
+import secrets
+import time
+from collections.abc import Callable
+
+from mitmproxy import http
+
+from korproxy_addons.config.schema import Config
+from korproxy_addons.errors import catalogue
+from korproxy_addons.errors.exceptions import KorProxyError
+from korproxy_addons.gateway.exchange import ClientRequest, Exchange
+from korproxy_addons.gateway.front import NextLayer, choose_layer, set_options
+from korproxy_addons.gateway.guard import allowed_hosts, check_head, is_navigation
+from korproxy_addons.gateway.hook import answer, internal_error
+from korproxy_addons.gateway.replies import error_reply
+from korproxy_addons.routing.paths import dialect_of
+
+_ID_HEADERS = ("x-korproxy-request-id", "x-correlation-id", "x-request-id")
+_SANE_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{8,128}")
+
+
+def new_id(now: float) -> str:
+    """A request id: sortable by time (milliseconds in hex), then random."""
+    return f"kp{int(now * 1000):012x}{secrets.token_hex(8)}"
+
+
+class Entrance:
+    """
+    Opens one `Exchange` per request.
+
+    Args:
+        config: The configuration in force at the moment of the call.
+    """
+
+    def __init__(self, config: Callable[[], Config]) -> None:
+        self._config = config
+
+    def load(self, _loader: object) -> None:
+        set_options()
+
+    def next_layer(self, nextlayer: NextLayer) -> None:
+        choose_layer(nextlayer, self)
+
+    def requestheaders(self, flow: http.HTTPFlow) -> None:
+        exchange = self._open(flow)
+        try:
+            self._check(flow)
+        except KorProxyError as error:
+            answer(flow, error_reply(exchange, error))
+        except Exception:
+            answer(flow, error_reply(exchange, internal_error(exchange, "entrance")))
+
+    def request(self, flow: http.HTTPFlow) -> None:
+        exchange = Exchange.of(flow)
+        if exchange is not None:
+            exchange.client.body = flow.request.raw_content or b""
+
+    def _open(self, flow: http.HTTPFlow) -> Exchange:
+        now = time.time()
+        path, _, query = flow.request.path.partition("?")
+        headers = flow.request.headers
+        own = new_id(now)
+        given = next((headers[name] for name in _ID_HEADERS if name in headers), "")
+        exchange = Exchange(
+            id=given if _SANE_ID.fullmatch(given) else own,
+            seed=own,
+            config=self._config(),
+            client=ClientRequest(
+                method=flow.request.method.upper(),
+                path=path,
+                query=query,
+                headers=headers.copy(),
+                http_version=flow.request.http_version,
+                peer=flow.client_conn.peername,
+            ),
+            received_at=now,
+            clock_started_s=time.monotonic(),
+            dialect=dialect_of(path, _lower(headers)),
+        )
+        exchange.bind(flow)
+        return exchange
+
+    def _check(self, flow: http.HTTPFlow) -> None:
+        fields = flow.request.headers.fields
+        port = flow.client_conn.sockname[1]
+        config = self._config()
+        check_head(fields, allowed_hosts(port), max_count=config.limits.header_count)
+        if is_navigation(fields) and flow.request.path.partition("?")[0] != "/":
+            raise KorProxyError(
+                catalogue.ORIGIN_REFUSED, "a browser page, not a tool, asked for this address"
+            )
+
+    # What the layer asks for when it must answer by itself.
+
+    def body_limit_bytes(self, flow: http.HTTPFlow) -> int:
+        exchange = Exchange.of(flow)
+        return (exchange.config if exchange else self._config()).limits.body_bytes
+
+    def header_limit_bytes(self) -> int:
+        return self._config().limits.header_bytes
+
+    def body_too_large(self, flow: http.HTTPFlow) -> http.Response:
+        exchange = Exchange.of(flow) or self._open(flow)
+        return error_reply(exchange, too_large(self.body_limit_bytes(flow))).to_response()
+
+    def bad_framing(self, head: bytes, status: int, message: str) -> http.Response:
+        target = head.split(b" ", 2)[1:2]
+        path = target[0].decode("latin-1").partition("?")[0] if target else "/"
+        own = new_id(time.time())
+        exchange = Exchange(
+            id=own,
+            seed=own,
+            config=self._config(),
+            client=ClientRequest("", path, "", http.Headers(), "", None),
+            received_at=time.time(),
+            clock_started_s=time.monotonic(),
+            dialect=dialect_of(path, {}),
+        )
+        spec = catalogue.HEADERS_TOO_LARGE if status == 431 else catalogue.BAD_FRAMING
+        # mitmproxy's own wording names an option of its own as the way out.
+        detail = message.partition(", refusing")[0]
+        error = KorProxyError(spec, detail, status=status if status < 500 else None)
+        return error_reply(exchange, error).to_response()
+
+
+def too_large(limit_bytes: int) -> KorProxyError:
+    """The error for a body over the limit."""
+    return KorProxyError(catalogue.BODY_TOO_LARGE, f"the limit is {limit_bytes} bytes")
+
+
+def _lower(headers: http.Headers) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}

@@ -1,0 +1,256 @@
+"""Every setting there is: `config.yaml` as frozen models."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from korproxy_addons.config.fields import (
+    FrozenMap,
+    HeaderText,
+    ModelName,
+    Name,
+    Seconds,
+    Settings,
+    Text,
+    Url,
+)
+from korproxy_addons.config.habits import Thinking
+from korproxy_addons.config.secret_ref import SecretRefField
+
+type Dialect = Literal["openai-chat", "openai-responses", "anthropic-messages", "gemini"]
+type Level = Literal["debug", "info", "warning", "error"]
+
+
+def _no_lists(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {name: tuple(it) if isinstance(it, list) else it for name, it in value.items()}
+
+
+type HabitSettings = Annotated[FrozenMap[Any], BeforeValidator(_no_lists)]
+"""Fields of `habits.Habits` by name; `checks.py` holds that they fit."""
+
+
+class Listen(Settings):
+    """Where the gateway listens."""
+
+    port: int = Field(default=1337, ge=0, le=65_535)
+    """TCP port; 0 takes a free one."""
+    hosts: tuple[Text, ...] = Field(default=("127.0.0.1", "::1"), min_length=1)
+    """IP addresses. Others than loopback need local_keys.required."""
+
+
+class LocalKey(Settings):
+    """A key that tools present to KorProxy."""
+
+    id: Name
+    """Name of the key, for logs and the dashboard."""
+    secret: SecretRefField
+    """Where the key lies: env:NAME, file:PATH or vault:NAME."""
+
+
+class LocalKeys(Settings):
+    """Who may use the gateway."""
+
+    required: bool = False
+    """Refuse requests without one of the keys below."""
+    keys: tuple[LocalKey, ...] = ()
+    """The keys."""
+
+
+class Limits(Settings):
+    """How much the gateway takes from a client."""
+
+    body_bytes: int = Field(default=64 * 1024 * 1024, ge=1024, le=2**31)
+    """Largest request body, decompressed."""
+    header_bytes: int = Field(default=64 * 1024, ge=1024, le=2**20)
+    """All header lines of a request together."""
+    header_count: int = Field(default=128, ge=8, le=4096)
+    """Header lines of a request."""
+    json_depth: int = Field(default=200, ge=16, le=900)
+    """Deepest nesting of a request body."""
+    drain_s: float = Field(default=30.0, ge=0, le=3600, allow_inf_nan=False)
+    """How long a stop waits for requests in flight."""
+
+
+class Timeouts(Settings):
+    """How long a provider may take; shorter than the tools' own patience."""
+
+    connect_s: Seconds = 10.0
+    """To a connection, TLS included."""
+    first_byte_s: Seconds = 240.0
+    """From the request sent to the first byte of the reply."""
+    idle_s: Seconds = 240.0
+    """Between two pieces of a reply."""
+
+
+class Urls(Settings):
+    """Addresses in place of the provider's own: a mirror, a corporate gateway, a simulator."""
+
+    base: Url | None = None
+    """Where requests go, as base_url."""
+    auth: Url | None = None
+    """Where a login is opened in the browser."""
+    token: Url | None = None
+    """Where tokens are exchanged and refreshed."""
+    quota: Url | None = None
+    """Where the used quota is asked for."""
+
+
+class ModelEntry(Settings):
+    """A model that a provider serves; a bare text is its id."""
+
+    id: ModelName
+    """Name as the provider knows it."""
+    display_name: Text | None = None
+    """Name for people."""
+    context_tokens: int | None = Field(default=None, ge=1)
+    """Size of its context window."""
+    max_output_tokens: int | None = Field(default=None, ge=1)
+    """Most tokens in one reply."""
+    thinking: Thinking = Field(default=Thinking.UNKNOWN, strict=False)
+    """How the model is told to think."""
+    efforts: tuple[Text, ...] = Field(default=(), strict=False)
+    """Effort words that it knows, weakest first."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _id_alone(cls, value: Any) -> Any:
+        return {"id": value} if isinstance(value, str) else value
+
+
+class AccessOverride(Settings):
+    """What is different for one way into a built-in provider."""
+
+    base_url: Url | None = None
+    """Short for urls.base."""
+    urls: Urls = Urls()
+    """Addresses that stand in for the provider's own."""
+    models: tuple[ModelEntry, ...] | None = None
+    """Models in place of the built-in list."""
+    habits: HabitSettings = Field(default_factory=dict, validate_default=True)
+    """What the upstream accepts, where it differs from the built-in knowledge."""
+
+
+class ProviderConfig(AccessOverride):
+    """
+    A provider. Under the id of a built-in one: what is different.
+
+    Under any other id: a user-added one.
+    """
+
+    name: Text | None = None
+    """Name for people."""
+    dialect: Dialect | None = None
+    """API that a user-added provider speaks."""
+    auth: str | None = Field(
+        default=None,
+        pattern=r"^(bearer|x-api-key|x-goog-api-key|none|header:[A-Za-z0-9-]{1,60})$",
+    )
+    """Where a user-added provider wants its key; by default as its dialect has it."""
+    local: bool = False
+    """The provider is on this machine or network: http:// and private addresses are allowed."""
+    ca_file: Text | None = None
+    """PEM file with the certificates to trust for it, relative to the KorProxy folder."""
+    proxy: Url | None = None
+    """HTTP proxy on the way to it."""
+    headers: FrozenMap[HeaderText] = Field(default_factory=dict, validate_default=True)
+    """Headers that each request to it carries; no secrets."""
+    query: FrozenMap[Text] = Field(default_factory=dict, validate_default=True)
+    """Query parameters that each request to it carries, such as api-version; no secrets."""
+    list_models: bool = True
+    """Ask a user-added provider for its model list."""
+    accesses: FrozenMap[AccessOverride] = Field(default_factory=dict, validate_default=True)
+    """For a built-in provider: what is different for one access only."""
+
+
+class AccountConfig(Settings):
+    """One credential at one provider."""
+
+    id: Name
+    """Name of the account; unique."""
+    provider: Name
+    """Id of its provider."""
+    access: Name | None = None
+    """Way in, such as api-key; by default the provider's first."""
+    label: Text | None = None
+    """Name for people; by default the id."""
+    secret: SecretRefField | None = None
+    """Where the key or token lies: env:NAME, file:PATH or vault:NAME."""
+    disabled: bool = False
+    """Keep the account, but do not use it."""
+    consent: bool = False
+    """The person has read the provider's terms for this login and wants it used."""
+    models: tuple[ModelName, ...] | None = None
+    """Use the account for these models only."""
+    project: Text | None = None
+    """Google Cloud project (Gemini Code Assist)."""
+    account_id: HeaderText | None = None
+    """ChatGPT account id (Codex by ChatGPT login)."""
+    organization: HeaderText | None = None
+    """OpenAI organization id (Codex by key)."""
+    openai_project: HeaderText | None = None
+    """OpenAI project id (Codex by key)."""
+    region: Name | None = None
+    """Region of the key (Qwen)."""
+    base_url: Url | None = None
+    """Short for urls.base."""
+    urls: Urls = Urls()
+    """Addresses for this account only."""
+
+    @property
+    def shown_as(self) -> str:
+        """The name that people and the X-KorProxy-Account header are given."""
+        return self.label or self.id
+
+
+class Logging(Settings):
+    """What is logged."""
+
+    level: Level = "info"
+    """For everything that components does not name."""
+    components: FrozenMap[Level] = Field(default_factory=dict, validate_default=True)
+    """Level per component, such as upstream: debug."""
+
+
+class Config(Settings):
+    """
+    The whole configuration.
+
+    What pydantic cannot say about one field alone (a provider that does not exist, an id given
+    twice) is checked by `parse.parse_config`, which is how a file becomes a Config.
+    """
+
+    version: Literal[1] = 1
+    """Version of this file's format."""
+    listen: Listen = Listen()
+    """Where the gateway listens."""
+    local_keys: LocalKeys = LocalKeys()
+    """Who may use the gateway."""
+    limits: Limits = Limits()
+    """How much the gateway takes from a client."""
+    timeouts: Timeouts = Timeouts()
+    """How long a provider may take."""
+    allow_degradation: bool = False
+    """Go on, and say so, where a request cannot be expressed fully for the chosen provider."""
+    allow_plain_secrets: bool = False
+    """Allow secrets written into this file as plain:SECRET."""
+    providers: FrozenMap[ProviderConfig] = Field(default_factory=dict, validate_default=True)
+    """User-added providers, and what is different for built-in ones."""
+    accounts: tuple[AccountConfig, ...] = ()
+    """The accounts, in the order in which they are used."""
+    aliases: FrozenMap[ModelName] = Field(default_factory=dict, validate_default=True)
+    """Other names for models: name to model or provider/model."""
+    logging: Logging = Field(default_factory=Logging)
+    """What is logged."""
+
+    def account(self, account_id: str) -> AccountConfig | None:
+        """The account with this id, if there is one."""
+        return next((it for it in self.accounts if it.id == account_id), None)
+
+    def provider(self, provider_id: str) -> ProviderConfig:
+        """What the file says about a provider; nothing special if it does not name it."""
+        return self.providers.get(provider_id) or ProviderConfig()
+
+    def enabled_accounts(self) -> tuple[AccountConfig, ...]:
+        """The accounts that may be used, in their order."""
+        return tuple(it for it in self.accounts if not it.disabled)

@@ -1,0 +1,1 @@
+"""The models that gateway and launcher both know: health and its parts."""

@@ -1,0 +1,36 @@
+"""What `/_korproxy/health` says; the launcher reads it, so does any supervisor."""
+
+from pydantic import BaseModel, ConfigDict
+
+
+class AccountHealth(BaseModel):
+    """One account's state for one model, or for all (`*`)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    account: str
+    model: str
+    state: str
+    until: float | None
+    code: str
+
+
+class Health(BaseModel):
+    """
+    The gateway's own state.
+
+    An upstream that fails is shown in `accounts` and never makes the gateway unhealthy: a restart would not help.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    status: str
+    version: str
+    instance: str
+    started_at: float
+    uptime_s: float
+    in_flight: int
+    draining: bool
+    accounts_configured: int
+    config_problems: tuple[str, ...]
+    accounts: tuple[AccountHealth, ...]

@@ -1,0 +1,54 @@
+"""SYS, 500-599: KorProxy and its machine."""
+
+from korproxy_addons.errors.kinds import Kind, Retry, Severity, row
+
+INTERNAL = row(
+    "KP-SYS-501",
+    Kind.INTERNAL,
+    Severity.CRITICAL,
+    500,
+    Retry.NO,
+    "KorProxy failed inside",
+    "An error in KorProxy's own code; the log has it under the request id.",
+    "Send the request again; if it stays, report it with the request id.",
+)
+OUT_OF_MEMORY = row(
+    "KP-SYS-502",
+    Kind.INTERNAL,
+    Severity.CRITICAL,
+    500,
+    Retry.NO,
+    "KorProxy is out of memory",
+    "The machine gave no more memory.",
+    "Close other programs, or lower limits.body_bytes.",
+)
+DISK_FULL = row(
+    "KP-SYS-503",
+    Kind.INTERNAL,
+    Severity.CRITICAL,
+    500,
+    Retry.NO,
+    "The disk is full",
+    "A file under the KorProxy folder could not be written.",
+    "Free some space.",
+)
+DRAINING = row(
+    "KP-SYS-504",
+    Kind.OVERLOADED,
+    Severity.WARNING,
+    503,
+    Retry.NO,
+    "KorProxy is stopping",
+    "A stop or restart is under way; requests in flight are being finished.",
+    "Try again in a few seconds.",
+)
+PAUSED = row(
+    "KP-SYS-505",
+    Kind.OVERLOADED,
+    Severity.WARNING,
+    503,
+    Retry.NO,
+    "KorProxy is paused",
+    "The person paused it.",
+    "Resume it in the tray or with `korproxy resume`.",
+)

@@ -1,0 +1,111 @@
+"""
+What each account serves: the lists we ship, the user's own, and what the provider says when asked.
+
+The provider is asked only when it matters (a model nobody lists, or a client that wants the list), at most every few minutes,
+and a provider that does not answer is no reason to answer less than we know.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+
+from korproxy_addons.config.habits import ModelFacts
+from korproxy_addons.config.schema import Config
+from korproxy_addons.errors.exceptions import KorProxyError
+from korproxy_addons.gateway.exchange import Exchange
+from korproxy_addons.gateway.wire import Wire
+from korproxy_addons.providers.resolve import ResolvedAccount
+from korproxy_addons.routing.rules import ANY_MODEL, Offer
+
+log = logging.getLogger("korproxy.models")
+
+FRESH_S = 600.0
+RETRY_S = 60.0
+ASK_BUDGET_S = 5.0
+
+
+class ModelLists:
+    """
+    The models of every account.
+
+    Args:
+        wire: Resolves accounts and asks their providers.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(self, wire: Wire, clock: Callable[[], float] = time.monotonic) -> None:
+        self._wire = wire
+        self._clock = clock
+        self._live: dict[str, tuple[ModelFacts, ...]] = {}
+        self._ask_again_at: dict[str, float] = {}
+        self._asking: asyncio.Task[None] | None = None
+
+    def forget(self) -> None:
+        """The config has changed: what was asked of its accounts may not hold."""
+        self._live.clear()
+        self._ask_again_at.clear()
+
+    def offers(self, exchange: Exchange) -> tuple[Offer, ...]:
+        """What each account can serve, in the order of the config."""
+        return tuple(
+            Offer(
+                account_id=account.id,
+                provider=account.provider.id,
+                models=frozenset(it.id for it in self._of(account)),
+                own_login=account.access.own_login,
+            )
+            for account in self._wire.accounts(exchange.config).values()
+        )
+
+    def facts(self, config: Config) -> tuple[ModelFacts, ...]:
+        """The models of all accounts, each once, the first account's word first."""
+        merged: dict[str, ModelFacts] = {}
+        for account in self._wire.accounts(config).values():
+            for model in self._of(account):
+                if model.id != ANY_MODEL:
+                    merged.setdefault(model.id, model)
+        return tuple(merged.values())
+
+    async def complete(self, config: Config) -> bool:
+        """
+        Ask the providers whose lists are not fresh.
+
+        Returns:
+            Whether anything was learned.
+        """
+        now = self._clock()
+        due = [
+            account.id
+            for account in self._wire.accounts(config).values()
+            if account.access.lists_models
+            and account.refusal("") is None
+            and now >= self._ask_again_at.get(account.id, 0.0)
+        ]
+        if not due:
+            return False
+        learned = await asyncio.gather(*(self._ask(config, account_id) for account_id in due))
+        return any(learned)
+
+    async def _ask(self, config: Config, account_id: str) -> bool:
+        # Said before the answer is there: a second request meanwhile goes on with what is known.
+        self._ask_again_at[account_id] = self._clock() + RETRY_S
+        try:
+            async with asyncio.timeout(ASK_BUDGET_S):
+                found = await self._wire.model_list(config, account_id)
+        except (KorProxyError, TimeoutError) as error:
+            code = error.spec.code if isinstance(error, KorProxyError) else "timeout"
+            fields = {"account": account_id, "code": code}
+            log.warning("model list not available", extra={"fields": fields})
+            return False
+        changed = found != self._live.get(account_id)
+        self._live[account_id] = found
+        self._ask_again_at[account_id] = self._clock() + FRESH_S
+        return changed
+
+    def _of(self, account: ResolvedAccount) -> tuple[ModelFacts, ...]:
+        known = {it.id: it for it in account.models}
+        known.update({it.id: it for it in self._live.get(account.id, ())})
+        if account.only_models is None:
+            return tuple(known.values())
+        return tuple(known.get(name) or ModelFacts(id=name) for name in account.only_models)

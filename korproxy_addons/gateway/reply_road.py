@@ -1,0 +1,242 @@
+"""
+One upstream reply's way to the client: held until it is known to be good, then fed through as it comes.
+
+Nothing reaches the client before the first event of a stream (or a whole small body) was read and found to be no error in
+disguise: until then another account can still be tried.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from korproxy_addons.dialects.base import Dialect
+from korproxy_addons.dialects.events import ReplyError
+from korproxy_addons.dialects.sse import DONE, Frame, SseParser
+from korproxy_addons.dialects.translate import Translator
+from korproxy_addons.errors import catalogue
+from korproxy_addons.errors.exceptions import KorProxyError
+from korproxy_addons.gateway.coding import BadCodingError, ReplyDecoder
+from korproxy_addons.gateway.sink import ClientSink, HeaderFields
+from korproxy_addons.io.upstream import UpstreamReply
+from korproxy_addons.providers.failure import Failure
+
+# A whole reply up to this size is read before anything is sent on: it may be an error that calls itself 200.
+HELD_WHOLE_BYTES = 1024 * 1024
+KEEP_ALIVE_S = 15.0
+
+
+class HiddenFailureError(Exception):
+    """
+    A 2xx reply that is an error all the same; nothing of it has reached the client.
+
+    Args:
+        failure: The provider's reading, where it knows the payload as one of its errors.
+        error: What the translator read, where the provider knows nothing.
+        data: The event's payload, or the whole body.
+    """
+
+    def __init__(
+        self, failure: Failure | None, error: ReplyError | None, data: bytes = b""
+    ) -> None:
+        super().__init__()
+        self.failure = failure
+        self.error = error
+        self.data = data
+
+
+class Reading(Protocol):
+    """How the provider reads what comes first."""
+
+    def hidden_failure(self, data: bytes) -> Failure | None:
+        """The error in a first payload or whole body, if it is one."""
+
+    def is_prelude(self, data: bytes) -> bool:
+        """Whether a payload only announces a reply, so that an early error may still follow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forms:
+    """How the reply comes and how it must go: streams of events, or whole bodies."""
+
+    upstream_streamed: bool
+    client_streamed: bool
+
+
+class ReplyRoad:
+    """
+    Carries one reply.
+
+    Args:
+        reply: Its head has come, with a 2xx status.
+        translator: From the upstream's dialect to the client's.
+        client: The client's dialect.
+        forms: Stream or whole, at both ends.
+        decoder: Takes a content coding off, if there is one.
+        reading: How the provider reads what comes first.
+        on_first_byte: Called when the first bytes of the body are there.
+    """
+
+    def __init__(
+        self,
+        reply: UpstreamReply,
+        translator: Translator,
+        client: Dialect,
+        forms: Forms,
+        decoder: ReplyDecoder | None,
+        reading: Reading,
+        on_first_byte: Callable[[], None],
+    ) -> None:
+        self._reply = reply
+        self._translator = translator
+        self._client = client
+        self._forms = forms
+        self._decoder = decoder
+        self._reading = reading
+        self._on_first_byte = on_first_byte
+        self._first: SseParser | None = SseParser() if forms.upstream_streamed else None
+        self._raw: list[bytes] = []
+        self._raw_bytes = 0
+        self.ended = False
+
+    async def hold(self) -> bytes:
+        """
+        Read until the reply is known to be good.
+
+        Returns:
+            The client's bytes so far; the whole body where the reply has ended.
+        Raises:
+            HiddenFailureError: it is an error.
+            KorProxyError: it broke off, was silent for too long, or is no reply at all.
+        """
+        out: list[bytes] = []
+        while True:
+            chunk = await self._next()
+            if chunk is None:
+                self.ended = True
+                self._examine_rest()
+                out.append(self._translator.close())
+                self._raise_if_failed(whole=True)
+                return b"".join(out)
+            good = self._examine(chunk)
+            out.append(self._translator.feed(chunk))
+            self._raise_if_failed(whole=False)
+            if good and self._forms.client_streamed == self._forms.upstream_streamed:
+                return b"".join(out)
+            if good and self._forms.client_streamed and any(out):
+                return b"".join(out)
+
+    async def carry(self, sink: ClientSink) -> int:
+        """
+        Feed the rest to the client, which has its head.
+
+        Returns:
+            The number of body bytes sent.
+        """
+        sent = 0
+        while not self.ended and not sink.gone:
+            try:
+                chunk = await self._next(sink)
+            except KorProxyError as error:
+                return sent + await self._break_off(sink, error)
+            if chunk is None:
+                self.ended = True
+                out = self._translator.close()
+            else:
+                out = self._translator.feed(chunk)
+            if out:
+                sent += len(out)
+                await sink.data(out)
+            if self._translator.over and self._translator.error is not None:
+                # What the translator could say in the stream it has said.
+                self._reply.abort()
+                await self._finish(sink, said=bool(out))
+                return sent
+        await sink.end()
+        return sent
+
+    async def _break_off(self, sink: ClientSink, error: KorProxyError) -> int:
+        frames = self._translator.fail(
+            ReplyError(
+                error.spec.kind,
+                error.message(),
+                code=error.spec.code,
+                retry_after_s=error.retry_after_s,
+            )
+        )
+        if frames:
+            await sink.data(frames)
+        await self._finish(sink, said=bool(frames))
+        return len(frames)
+
+    async def _finish(self, sink: ClientSink, *, said: bool) -> None:
+        if said and self._forms.client_streamed:
+            await sink.end()
+        else:
+            await sink.cut("the upstream's reply broke off")
+
+    async def _next(self, sink: ClientSink | None = None) -> bytes | None:
+        """The next decoded bytes, None at the end; keep-alives go to a committed client while it waits."""
+        while True:
+            data = await self._reply.read(KEEP_ALIVE_S if sink is not None else None)
+            if data is None:
+                if sink is not None and (beat := self._translator.keep_alive()):
+                    await sink.data(beat)
+                continue
+            if not data:
+                return None
+            if not self._raw_bytes:
+                self._on_first_byte()
+            self._raw_bytes += len(data)
+            if self._decoder is not None:
+                try:
+                    data = self._decoder.feed(data)
+                except BadCodingError:
+                    self._reply.abort()
+                    raise KorProxyError(
+                        catalogue.UPSTREAM_INVALID_REPLY, "its content coding is broken"
+                    ) from None
+                if not data:
+                    continue
+            return data
+
+    def _examine(self, chunk: bytes) -> bool:
+        """Whether the reply is known to be good; raises where it is known to be bad."""
+        if self._first is None:
+            self._raw.append(chunk)
+            return self._raw_bytes > HELD_WHOLE_BYTES
+        if self._raw_bytes > HELD_WHOLE_BYTES:
+            return True
+        return self._good(self._first.feed(chunk))
+
+    def _examine_rest(self) -> None:
+        if self._first is not None:
+            self._good(self._first.close())
+        elif self._raw_bytes <= HELD_WHOLE_BYTES:
+            self._raise_if_bad(b"".join(self._raw))
+
+    def _good(self, frames: list[Frame]) -> bool:
+        for frame in frames:
+            if frame.data and frame.data != DONE:
+                self._raise_if_bad(frame.data)
+                if not self._reading.is_prelude(frame.data):
+                    return True
+        return False
+
+    def _raise_if_bad(self, data: bytes) -> None:
+        failure = self._reading.hidden_failure(data)
+        if failure is not None:
+            raise HiddenFailureError(failure, None, data)
+
+    def _raise_if_failed(self, *, whole: bool) -> None:
+        error = self._translator.error
+        if error is not None and (self._translator.over or whole):
+            raise HiddenFailureError(None, error)
+
+
+def stream_headers(content_type: str) -> HeaderFields:
+    """The headers of a stream of events, so that nothing on the way collects it."""
+    return (
+        ("content-type", content_type),
+        ("cache-control", "no-cache"),
+        ("x-accel-buffering", "no"),
+    )

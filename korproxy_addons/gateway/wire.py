@@ -1,0 +1,176 @@
+"""From an account to bytes on the wire: address, headers, credential; and the account's side questions."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from pydantic import SecretStr
+
+from korproxy_addons.config.habits import ModelFacts
+from korproxy_addons.config.schema import Config
+from korproxy_addons.errors import catalogue
+from korproxy_addons.errors.exceptions import KorProxyError
+from korproxy_addons.gateway.exchange import Exchange
+from korproxy_addons.io.secret_store import SecretStore
+from korproxy_addons.io.upstream import Budgets, UpstreamCall, UpstreamClient, UpstreamReply
+from korproxy_addons.providers.calls import Pause, Reply, Request
+from korproxy_addons.providers.outgoing import AccountFacts, Operation, Outgoing
+from korproxy_addons.providers.resolve import ResolvedAccount, resolve_accounts
+
+SIDE_REPLY_BYTES = 4 * 1024 * 1024
+
+
+class Wire:
+    """
+    Makes calls for accounts.
+
+    Args:
+        client: The pool.
+        secret_store: Reads accounts' secrets.
+        clock: Unix seconds.
+    """
+
+    def __init__(
+        self,
+        client: UpstreamClient,
+        secret_store: SecretStore,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._client = client
+        self._secret_store = secret_store
+        self._clock = clock
+        self._config: Config | None = None
+        self._accounts: dict[str, ResolvedAccount] = {}
+        self._projects: dict[str, asyncio.Task[str]] = {}
+
+    def accounts(self, config: Config) -> dict[str, ResolvedAccount]:
+        """The accounts of `config` that may be used, resolved, by id, in their order."""
+        if config is not self._config:
+            resolved = resolve_accounts(config, self._secret_store.home)
+            self._config, self._accounts = config, {it.id: it for it in resolved}
+        return self._accounts
+
+    async def call(
+        self, way: ResolvedAccount, outgoing: Outgoing, body: bytes, exchange: Exchange
+    ) -> tuple[UpstreamCall, frozenset[str]]:
+        """
+        The call for one attempt, and the names (lower case) of its headers that are credentials.
+
+        Raises:
+            KorProxyError: the account cannot be used, or the upstream has no words for the request.
+        """
+        client_headers = tuple(exchange.client.headers.items(multi=True))
+        account = await self._discovered(way)
+        url = way.access.url(account, outgoing)
+        if url is None:
+            raise KorProxyError(
+                catalogue.NOT_OFFERED,
+                f"{outgoing.operation.replace('_', ' ')} at {way.provider.name}",
+            )
+        prepared = way.access.prepare(body, outgoing, account)
+        headers = way.access.headers(account, outgoing, client_headers)
+        secrets = way.access.credential_headers(account, url, self._secret(way), client_headers)
+        timeouts = exchange.config.timeouts
+        call = UpstreamCall(
+            method="POST",
+            url=url,
+            headers=(*headers, ("accept-encoding", "identity"), *secrets),
+            body=prepared,
+            budgets=Budgets(timeouts.connect_s, timeouts.first_byte_s, timeouts.idle_s),
+            ca_file=way.ca_file,
+            proxy=way.proxy,
+        )
+        return call, frozenset(name for name, _ in secrets)
+
+    async def send(self, call: UpstreamCall) -> UpstreamReply:
+        """Send a call; see `UpstreamClient.send`."""
+        return await self._client.send(call)
+
+    async def model_list(self, config: Config, account_id: str) -> tuple[ModelFacts, ...]:
+        """
+        The models the provider says it serves to this account.
+
+        Raises:
+            KorProxyError: the provider did not answer with a list.
+        """
+        way = self.accounts(config)[account_id]
+        dialect = way.access.dialects[0]
+        outgoing = Outgoing(operation=Operation.MODELS, dialect=dialect, model="")
+        account = way.facts
+        url = way.access.url(account, outgoing)
+        if url is None:
+            raise KorProxyError(catalogue.NOT_OFFERED, "models")
+        reply = await self._side_call(
+            way, account, Request("GET", url, tuple(way.access.headers(account, outgoing)))
+        )
+        if reply.status != 200:
+            raise KorProxyError(catalogue.UPSTREAM_INVALID_REPLY, f"models: status {reply.status}")
+        return way.access.parse_models(reply.body)
+
+    def forget_secret(self, way: ResolvedAccount) -> None:
+        """Read the account's secret anew at its next use."""
+        if way.config.secret is not None:
+            self._secret_store.forget(way.config.secret)
+
+    def forget(self) -> None:
+        """The config has changed."""
+        self._projects.clear()
+
+    def _secret(self, way: ResolvedAccount) -> SecretStr | None:
+        ref = way.config.secret
+        return None if ref is None else self._secret_store.load(ref)
+
+    async def _discovered(self, way: ResolvedAccount) -> AccountFacts:
+        """The account's facts, completed by what the provider must be asked for once."""
+        if not way.access.discovers or way.facts.project:
+            return way.facts
+        key = way.id
+        task = self._projects.get(key)
+        if task is None:
+            # One question for all requests that wait for its answer; a client that leaves must not take it away.
+            task = asyncio.get_running_loop().create_task(self._discover(way))
+            self._projects[key] = task
+        try:
+            project = await asyncio.shield(task)
+        except KorProxyError:
+            self._projects.pop(key, None)
+            raise
+        return replace(way.facts, project=project)
+
+    async def _discover(self, way: ResolvedAccount) -> str:
+        questions = way.access.discover(way.facts)
+        answer: Reply | None = None
+        while True:
+            try:
+                question = questions.send(answer)
+            except StopIteration as done:
+                return str(done.value)
+            if isinstance(question, Pause):
+                await asyncio.sleep(question.seconds)
+                answer = None
+            else:
+                answer = await self._side_call(way, way.facts, question)
+
+    async def _side_call(
+        self, way: ResolvedAccount, account: AccountFacts, request: Request
+    ) -> Reply:
+        credentials = way.access.credential_headers(account, request.url, self._secret(way))
+        call = UpstreamCall(
+            method=request.method,
+            url=request.url,
+            headers=(*request.headers, ("accept-encoding", "identity"), *credentials),
+            body=request.body,
+            budgets=Budgets(connect_s=5.0, first_byte_s=15.0, idle_s=15.0),
+            ca_file=way.ca_file,
+            proxy=way.proxy,
+        )
+        reply = await self._client.send(call)
+        try:
+            body = await reply.read_all(SIDE_REPLY_BYTES)
+        except BaseException:
+            reply.abort()
+            raise
+        reply.release()
+        headers = {name.lower(): value for name, value in reply.headers}
+        return Reply(reply.status, headers, body)

@@ -1,0 +1,1 @@
+"""What may be written down of an exchange, and in which form; pure."""

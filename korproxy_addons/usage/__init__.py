@@ -1,0 +1,1 @@
+"""What finished exchanges add up to; pure."""

@@ -1,0 +1,1 @@
+"""KorProxy's desktop process: command line, supervisor, simulator."""

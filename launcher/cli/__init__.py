@@ -1,0 +1,47 @@
+"""
+The command line: one file per command, and its line in COMMANDS.
+
+A command loads what it works with only when it runs: starting the gateway costs nothing of the others.
+"""
+
+import typer
+
+from korproxy_addons.errors.exceptions import KorProxyError
+from launcher.cli import config, demo, engine, errors, providers, simulator, version
+from launcher.cli.output import print_failure
+
+COMMANDS = (engine, demo, simulator, config, providers, errors, version)
+"""Modules with a `register(app)`, in the order of `korproxy --help`."""
+
+_HELP = "KorProxy: one local endpoint for all your AI accounts. Without a command it is `engine`."
+
+
+def build_app() -> typer.Typer:
+    """The application, with every command."""
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+    app.callback(invoke_without_command=True, help=_HELP)(_without_command)
+    for command in COMMANDS:
+        command.register(app)
+    return app
+
+
+def _without_command(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        engine.engine()
+
+
+def run(arguments: list[str]) -> int:
+    """
+    Run one command line.
+
+    Returns:
+        0 if all went well, 1 if not (what went wrong was printed), 2 for a wrong call.
+    """
+    try:
+        build_app()(arguments, prog_name="korproxy")
+    except KorProxyError as error:
+        print_failure(error, as_json="--json" in arguments)
+        return 1
+    except SystemExit as done:
+        return done.code if isinstance(done.code, int) else int(done.code is not None)
+    return 0

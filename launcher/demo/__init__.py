@@ -1,0 +1,1 @@
+"""`korproxy demo`: the main job, start to end, on the simulated providers."""

@@ -1,0 +1,1 @@
+"""One contract per provider: its hosts, routes, credentials, refusals, limits and model lists."""

@@ -1,0 +1,119 @@
+"""
+Installs what some tests run beside Python. Starts on Python 3.8, standard library only.
+
+The real coding tools come from npm, pinned with their hashes in packaging/npm, and go into .tools/ of
+the clone. What belongs to the system (npm itself, nginx as the yardstick of the timings) is installed
+only by --with-system.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Callable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+_MANIFEST = ("package.json", "package-lock.json")
+_STAMP = "korproxy.sha256"
+# The one install script that has to run: it puts the platform's binary in its place.
+_INSTALL_SCRIPT = Path("node_modules/@anthropic-ai/claude-code/install.cjs")
+
+Which = Callable[[str], Optional[str]]
+
+
+class ToolsFailedError(Exception):
+    """Something could not be installed; the message says what, and what to do."""
+
+
+class Part(NamedTuple):
+    """One program of the system, and the packages that bring it."""
+
+    program: str
+    purpose: str
+    packages: Mapping[str, Tuple[str, ...]]  # package manager to package names
+
+
+PARTS = (
+    Part(
+        "npm",
+        "installs the coding tools that the client tests run",
+        {"apt-get": ("nodejs", "npm"), "brew": ("node",), "winget": ("OpenJS.NodeJS.LTS",)},
+    ),
+    Part(
+        "nginx",
+        "is the yardstick of the timings",
+        {"apt-get": ("nginx-light",), "brew": ("nginx",), "winget": ("nginxinc.nginx",)},
+    ),
+)
+_MANAGERS = {
+    "apt-get": ("apt-get", "install", "--yes", "--no-install-recommends"),
+    "brew": ("brew", "install"),
+    "winget": ("winget", "install", "--exact"),
+}
+
+
+def lacking(which: Which = shutil.which) -> List[Part]:
+    """The parts of the system that are not there."""
+    return [part for part in PARTS if which(part.program) is None]
+
+
+def install_commands(
+    parts: Sequence[Part], which: Which = shutil.which, *, is_root: bool = True
+) -> List[List[str]]:
+    """
+    Argv of each command that installs these parts.
+
+    Raises:
+        ToolsFailedError: The system has no package manager that we know.
+    """
+    if not parts:
+        return []
+    for manager, start in _MANAGERS.items():
+        if which(manager) is not None:
+            needs_sudo = manager == "apt-get" and not is_root and which("sudo") is not None
+            sudo = ["sudo"] if needs_sudo else []
+            packages = [name for part in parts for name in part.packages[manager]]
+            update = [[*sudo, "apt-get", "update", "--quiet"]] if manager == "apt-get" else []
+            return [*update, [*sudo, *start, *packages]]
+    names = " and ".join(part.program for part in parts)
+    raise ToolsFailedError(f"No package manager known here (apt, brew, winget): install {names}.")
+
+
+def install_system() -> None:
+    """Install what the system lacks, by its package manager; each command is shown first."""
+    is_root = sys.platform == "win32" or os.geteuid() == 0
+    for command in install_commands(lacking(), is_root=is_root):
+        print("dev.py: " + " ".join(command), file=sys.stderr, flush=True)
+        if subprocess.run(command, stdout=sys.stderr, check=False).returncode:
+            raise ToolsFailedError(f"That failed: {' '.join(command)}")
+
+
+def install_tools(root: Path) -> None:
+    """
+    Install the pinned coding tools into `root/.tools`; returns at once if they are there.
+
+    Raises:
+        ToolsFailedError: npm is lacking, or failed.
+    """
+    folder = root / ".tools"
+    manifest = [root / "packaging" / "npm" / name for name in _MANIFEST]
+    wanted = hashlib.sha256(b"".join(path.read_bytes() for path in manifest)).hexdigest()
+    stamp = folder / _STAMP
+    if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
+        return
+    npm, node = shutil.which("npm"), shutil.which("node")
+    if npm is None or node is None:
+        raise ToolsFailedError(
+            "npm is lacking, which installs the coding tools: install Node 20 or newer, "
+            "or let `dev.py --with-system tools` do it."
+        )
+    folder.mkdir(exist_ok=True)
+    for path in manifest:
+        shutil.copy(str(path), str(folder / path.name))
+    # no package's own script runs, but for the one named above
+    install = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    for command in (install, [node, str(folder / _INSTALL_SCRIPT)]):
+        if subprocess.run(command, cwd=str(folder), stdout=sys.stderr, check=False).returncode:
+            raise ToolsFailedError(f"The coding tools could not be installed: {' '.join(command)}")
+    stamp.write_text(wanted, encoding="utf-8")

@@ -1,0 +1,55 @@
+import json
+
+import pytest
+from google.genai import types
+
+from korproxy_addons.config.habits import ModelFacts
+from korproxy_addons.dialects.gemini.models import (
+    encode_count,
+    encode_model,
+    encode_models,
+    read_count,
+)
+from korproxy_addons.errors.exceptions import KorProxyError
+
+FACTS = ModelFacts("gemini-3.8-flash", "Flash", context_tokens=1_048_576, max_output_tokens=65_536)
+
+
+def test_T173_the_list_has_geminis_shape() -> None:
+    listed = json.loads(encode_models([FACTS, ModelFacts("claude-x")]))
+    assert listed == {
+        "models": [
+            {
+                "name": "models/gemini-3.8-flash",
+                "version": "",
+                "displayName": "Flash",
+                "inputTokenLimit": 1_048_576,
+                "outputTokenLimit": 65_536,
+                "supportedGenerationMethods": ["generateContent", "countTokens"],
+            },
+            {
+                "name": "models/claude-x",
+                "version": "",
+                "displayName": "claude-x",
+                "supportedGenerationMethods": ["generateContent", "countTokens"],
+            },
+        ]
+    }
+
+
+def test_the_sdk_reads_one_model() -> None:
+    model = types.Model.model_validate(json.loads(encode_model(FACTS)), extra="ignore")
+    assert model.name == "models/gemini-3.8-flash"
+
+
+def test_T172_a_count_both_ways() -> None:
+    assert encode_count(8) == b'{"totalTokens":8}'
+    assert read_count(encode_count(8)) == 8
+    assert read_count(b'{"total_tokens":3,"promptTokensDetails":[]}') == 3
+
+
+@pytest.mark.parametrize("body", [b"{}", b"<html>", b'{"totalTokens":"x"}', b"[" * 2000])
+def test_a_count_that_is_none(body: bytes) -> None:
+    with pytest.raises(KorProxyError) as refused:
+        read_count(body)
+    assert refused.value.spec.code == "KP-PROV-102"

@@ -1,0 +1,38 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from launcher.gateway_command import gateway_command
+
+
+def test_from_source_it_is_a_module_of_this_python() -> None:
+    assert gateway_command() == [sys.executable, "-m", "korproxy_addons"]
+
+
+def test_options_are_passed_only_if_given() -> None:
+    command = gateway_command(home=Path("my home"), port=0)
+    assert command[3:] == ["--home", "my home", "--port", "0"]
+    assert gateway_command(ready_json=True, quiet=True)[3:] == ["--ready-json", "--quiet"]
+
+
+def test_the_gateway_knows_these_options() -> None:
+    """... all of them; the two sides share no code."""
+    command = gateway_command(home=Path("x"), port=1, ready_json=True, quiet=True)
+    done = subprocess.run(
+        [*command, "--help"], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert all(word in done.stdout for word in command[3:] if word.startswith("--"))
+
+
+@pytest.mark.parametrize(
+    ("launcher", "gateway"),
+    [("korproxy", "korproxy-gateway"), ("KorProxy.exe", "korproxy-gateway.exe")],
+)
+def test_frozen_it_is_the_program_beside_this_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, launcher: str, gateway: str
+) -> None:
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / launcher))
+    assert gateway_command(port=5) == [str(tmp_path / gateway), "--port", "5"]

@@ -1,0 +1,51 @@
+"""What a test needs beside Python; a test that does not find it is skipped, and says what to install."""
+
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+TOOLS = ROOT / ".tools" / "node_modules"
+
+
+@dataclass(frozen=True)
+class CodingTool:
+    """
+    A real coding tool of the pinned ones.
+
+    Attributes:
+        path: Its program.
+        search_path: PATH for its process: the Node it runs on comes first.
+    """
+
+    path: Path
+    search_path: str
+
+
+def needs_coding_tool(name: str, environ: Mapping[str, str] = os.environ) -> CodingTool:
+    """The coding tool `claude`, `codex` or `gemini`, as pinned in packaging/npm."""
+    suffix = ".cmd" if os.name == "nt" else ""
+    path = TOOLS / ".bin" / (name + suffix)
+    if not path.exists():
+        pytest.skip(f"{name} is not installed: python3 packaging/dev.py tools")
+    return CodingTool(path, os.pathsep.join([str(TOOLS / ".bin"), environ.get("PATH", "")]))
+
+
+def needs_program(name: str, install: str) -> Path:
+    """A program on PATH; `install` says how it is installed."""
+    found = shutil.which(name)
+    if found is None:
+        pytest.skip(f"{name} is not installed: {install}")
+    return Path(found)
+
+
+def needs_recordings(environ: Mapping[str, str] = os.environ) -> Path:
+    """The folder of recorded replies: KORPROXY_RECORDINGS, or shared/recordings beside the clone."""
+    folder = Path(environ.get("KORPROXY_RECORDINGS") or ROOT.parent / "shared" / "recordings")
+    if not folder.is_dir():
+        pytest.skip("the recorded replies are not here: set KORPROXY_RECORDINGS to their folder")
+    return folder
