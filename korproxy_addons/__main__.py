@@ -29,6 +29,12 @@ from korproxy_addons.gateway.front import listening_on
 EXIT_CONFIG = 78  # EX_CONFIG: starting again would not help
 
 
+class LayerChoice:
+    """Stands in the place of mitmproxy's own addon of this name: the entrance chooses every layer here."""
+
+    name = "nextlayer"
+
+
 class Ready:
     """Says once that the gateway listens: a line for people, or one of JSON for a supervisor."""
 
@@ -83,6 +89,7 @@ def make_master(home: Path, *, port: int | None, as_json: bool, quiet: bool) -> 
     control = next(addon for addon in ours if isinstance(addon, Control))
     master.addons.add(
         core.Core(),
+        LayerChoice(),
         proxyserver.Proxyserver(),
         tlsconfig.TlsConfig(),
         errorcheck.ErrorCheck(),

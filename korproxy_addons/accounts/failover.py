@@ -1,9 +1,9 @@
 """
 What follows a failed attempt, while no byte has reached the client.
 
-The provider's reading of the failure (`Failure.retry`) decides; here are only the bounds. Nothing is retried after the first
-byte, and a request the provider found fault with is not tried elsewhere: it would fail there too, or worse, succeed
-differently.
+The provider's reading of the failure (`Failure.retry`) decides; here are only the bounds. Nothing is retried after the
+first byte, and a request the provider found fault with is not tried elsewhere: it would fail there too, or worse,
+succeed differently.
 """
 
 from dataclasses import dataclass

@@ -11,11 +11,16 @@ from korproxy_addons.config.schema import Config
 from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.gateway.exchange import ClientRequest, Exchange
-from korproxy_addons.gateway.front import NextLayer, choose_layer, set_options
+from korproxy_addons.gateway.front import (
+    NextLayer,
+    choose_layer,
+    is_gateway_flow,
+    set_options,
+)
 from korproxy_addons.gateway.guard import allowed_hosts, check_head, is_navigation
 from korproxy_addons.gateway.hook import answer, internal_error
 from korproxy_addons.gateway.replies import error_reply
-from korproxy_addons.routing.paths import dialect_of
+from korproxy_addons.routing.paths import OWN_PAGES, dialect_of
 
 _ID_HEADERS = ("x-korproxy-request-id", "x-correlation-id", "x-request-id")
 _SANE_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{8,128}")
@@ -44,13 +49,15 @@ class Entrance:
         choose_layer(nextlayer, self)
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
+        if not is_gateway_flow(flow):
+            return
         exchange = self._open(flow)
         try:
             self._check(flow)
         except KorProxyError as error:
             answer(flow, error_reply(exchange, error))
-        except Exception:
-            answer(flow, error_reply(exchange, internal_error(exchange, "entrance")))
+        except Exception as error:  # noqa: BLE001 - whatever it is, nobody unchecked comes in
+            answer(flow, error_reply(exchange, internal_error(exchange, "Entrance", error)))
 
     def request(self, flow: http.HTTPFlow) -> None:
         exchange = Exchange.of(flow)
@@ -84,10 +91,14 @@ class Entrance:
 
     def _check(self, flow: http.HTTPFlow) -> None:
         fields = flow.request.headers.fields
-        port = flow.client_conn.sockname[1]
-        config = self._config()
-        check_head(fields, allowed_hosts(port), max_count=config.limits.header_count)
-        if is_navigation(fields) and flow.request.path.partition("?")[0] != "/":
+        # An address that a connection came in by is no name that somebody could have bound to it.
+        address, port = flow.client_conn.sockname[:2]
+        hosts = allowed_hosts(port, (f"[{address}]" if ":" in address else address,))
+        check_head(fields, hosts, max_count=self._config().limits.header_count)
+        authority = flow.request.authority.lower()
+        if authority and authority not in hosts:
+            raise KorProxyError(catalogue.HOST_REFUSED, "the request's target is another host")
+        if is_navigation(fields) and flow.request.path.partition("?")[0] not in OWN_PAGES:
             raise KorProxyError(
                 catalogue.ORIGIN_REFUSED, "a browser page, not a tool, asked for this address"
             )
@@ -118,10 +129,12 @@ class Entrance:
             clock_started_s=time.monotonic(),
             dialect=dialect_of(path, {}),
         )
-        spec = catalogue.HEADERS_TOO_LARGE if status == 431 else catalogue.BAD_FRAMING
-        # mitmproxy's own wording names an option of its own as the way out.
-        detail = message.partition(", refusing")[0]
-        error = KorProxyError(spec, detail, status=status if status < 500 else None)
+        if status >= 500:
+            error = KorProxyError(catalogue.INTERNAL, f"request {own}")
+        else:
+            spec = catalogue.HEADERS_TOO_LARGE if status == 431 else catalogue.BAD_FRAMING
+            # mitmproxy's own wording names an option of its own as the way out.
+            error = KorProxyError(spec, message.partition(", refusing")[0], status=status)
         return error_reply(exchange, error).to_response()
 
 

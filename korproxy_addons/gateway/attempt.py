@@ -220,7 +220,9 @@ class Attempting:
         client = dialect(exchange.dialect)
         content_type = (reply.header("content-type") or "").partition(";")[0].strip().lower()
         streams = outgoing.stream or self._way.access.streams(outgoing.operation)
-        streamed = content_type == "text/event-stream" or (streams and not content_type)
+        # Some upstreams stream without saying so, or say only that it is text.
+        unsaid = content_type in ("", "application/octet-stream", "text/plain")
+        streamed = content_type == "text/event-stream" or (streams and unsaid)
         forms = Forms(upstream_streamed=streamed, client_streamed=exchange.peek.stream)
         translator = self._translator(client, outgoing, encoded, decoded, forms)
         try:

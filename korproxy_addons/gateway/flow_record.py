@@ -1,8 +1,8 @@
 """
 What the flow shows of the upstream leg: the request as it really went out, and where it went.
 
-mitmweb, flow files and every other addon read the flow, so it tells the truth but for one thing: a credential goes on the
-wire only, and the flow holds its mask.
+mitmweb, flow files and every other addon read the flow, so it tells the truth but for one thing: a credential goes on
+the wire only, and the flow holds its mask.
 """
 
 import time
@@ -75,6 +75,6 @@ class FlowRecord:
         server.sockname = link.sockname
         server.timestamp_tcp_setup = server.timestamp_start
         if link.tls_version is not None:
-            server.tls_version = link.tls_version  # type: ignore[assignment]
+            server.tls_version = link.tls_version  # type: ignore[assignment] # a closed list there
             server.cipher = link.tls_cipher
             server.timestamp_tls_setup = server.timestamp_start

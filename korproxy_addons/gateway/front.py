@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
-from mitmproxy import ctx
+from mitmproxy import ctx, http
 from mitmproxy.net.tls import starts_like_tls_record
 from mitmproxy.proxy.layer import NextLayer
 from mitmproxy.proxy.layers import ClientTLSLayer
 from mitmproxy.proxy.layers.modes import ReverseProxy
+from mitmproxy.proxy.mode_specs import ReverseMode
 from mitmproxy.utils import asyncio_utils
 
 from korproxy_addons.gateway.layer import GatewayLayer, Refusals
@@ -17,6 +18,7 @@ __all__ = [
     "OPTIONS",
     "NextLayer",
     "choose_layer",
+    "is_gateway_flow",
     "listening_on",
     "set_options",
     "shut_down",
@@ -55,6 +57,11 @@ def choose_layer(nextlayer: NextLayer, refusals: Refusals) -> None:
         nextlayer.layer = ClientTLSLayer(context)
     else:
         nextlayer.layer = GatewayLayer(context, refusals)
+
+
+def is_gateway_flow(flow: http.HTTPFlow) -> bool:
+    """Whether a flow came in by our door, and not by one of another mode that the same mitmproxy runs."""
+    return isinstance(flow.client_conn.proxy_mode, ReverseMode)
 
 
 def start_task(work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:

@@ -8,6 +8,7 @@ out.
 """
 
 from collections.abc import Sequence
+from functools import cache
 
 from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.exceptions import KorProxyError
@@ -18,7 +19,8 @@ _OWN_SITE = ("none", "same-origin")
 type HeaderFields = Sequence[tuple[bytes, bytes]]
 
 
-def allowed_hosts(port: int, names: Sequence[str] = ()) -> frozenset[str]:
+@cache
+def allowed_hosts(port: int, names: tuple[str, ...] = ()) -> frozenset[str]:
     """Every value of `Host` that means us, in lower case. A scheme's own port may be left out."""
     hosts = (*LOOPBACK_NAMES, *names)
     values = {f"{host.lower()}:{port}" for host in hosts}

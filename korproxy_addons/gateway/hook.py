@@ -1,8 +1,8 @@
 """
 Hooks that fail closed.
 
-mitmproxy logs an exception in an addon's hook and lets the request go on upstream. Ours end the exchange instead, with a
-KP error in the client's dialect; what raised goes to the log under the exchange's id and never to the client.
+mitmproxy logs an exception in an addon's hook and lets the request go on upstream. Ours end the exchange instead, with
+a KP error in the client's dialect; what raised goes to the log under the exchange's id and never to the client.
 """
 
 import functools
@@ -28,9 +28,10 @@ class RequestHook[Addon](Protocol):
     def __call__(self, addon: Addon, exchange: Exchange, /) -> Reply | None: ...
 
 
-def internal_error(exchange: Exchange, where: str) -> KorProxyError:
-    """Log the exception being handled, and say no more than that it happened."""
-    log.exception("internal error", extra={"fields": {"request_id": exchange.id, "where": where}})
+def internal_error(exchange: Exchange, where: str, error: Exception) -> KorProxyError:
+    """Log an exception nobody expected, and say no more than that it happened."""
+    fields = {"request_id": exchange.id, "where": where}
+    log.error("internal error", exc_info=error, extra={"fields": fields})
     return KorProxyError(catalogue.INTERNAL, f"request {exchange.id}")
 
 
@@ -40,7 +41,8 @@ def request_hook[Addon](
     """
     Make a mitmproxy request hook (`requestheaders`, `request`) of a method that knows only the exchange.
 
-    Skipped where the request is answered already. A `KorProxyError` becomes its error reply, any other exception KP-SYS-501.
+    Skipped where the request is answered already. A `KorProxyError` becomes its error reply, any other exception
+    KP-SYS-501.
     """
 
     @functools.wraps(method)
@@ -52,8 +54,8 @@ def request_hook[Addon](
             reply = method(self, exchange)
         except KorProxyError as error:
             reply = error_reply(exchange, error)
-        except Exception:
-            reply = error_reply(exchange, internal_error(exchange, method.__qualname__))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the request must not go on
+            reply = error_reply(exchange, internal_error(exchange, method.__qualname__, error))
         if reply is not None:
             answer(flow, reply)
 
@@ -66,7 +68,8 @@ def response_hook[Addon](
     """
     Make a mitmproxy `responseheaders` hook of a method that gets the exchange and the reply's head.
 
-    If it raises, the head is replaced by an error reply: nothing of a reply goes out that an addon of ours did not finish with.
+    If it raises, the head is replaced by an error reply: nothing of a reply goes out that an addon of ours did not
+    finish with.
     """
 
     @functools.wraps(method)
@@ -76,9 +79,9 @@ def response_hook[Addon](
             return
         try:
             method(self, exchange, flow.response)
-        except Exception:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the reply must not go on
             flow.response = error_reply(
-                exchange, internal_error(exchange, method.__qualname__)
+                exchange, internal_error(exchange, method.__qualname__, error)
             ).to_response()
 
     return run
@@ -94,8 +97,8 @@ def closing_hook[Addon](method: Callable[[Addon, Exchange], None]) -> FlowHook[A
             return
         try:
             method(self, exchange)
-        except Exception:
-            internal_error(exchange, method.__qualname__)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the next addon must have its turn
+            internal_error(exchange, method.__qualname__, error)
 
     return run
 

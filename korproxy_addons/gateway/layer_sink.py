@@ -1,10 +1,15 @@
 """The client sink behind which mitmproxy's own layers carry the reply."""
 
 import asyncio
+import socket
+import struct
+import sys
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 from mitmproxy import ctx, http
+from mitmproxy.net.http import status_codes
 from mitmproxy.proxy.layers.http._base import HttpEvent
 from mitmproxy.proxy.layers.http._events import (
     ErrorCode,
@@ -19,6 +24,9 @@ from korproxy_addons.gateway.layer import LegEvent, UpstreamRequest
 from korproxy_addons.gateway.sink import HeaderFields
 
 
+_NO_LINGER = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
+
+
 class ClientGoneError(Exception):
     """The connection this request came over no longer exists."""
 
@@ -29,6 +37,8 @@ class LayerSink:
 
     Body bytes that nothing on the way wants to see are written to the client's transport directly, framed as the head
     promised: the layer stack costs more per event than all the rest.
+
+    It leans on internals of mitmproxy 12.2; `tests/korproxy_addons/gateway/test_internals.py` names each one.
     """
 
     def __init__(self, request: UpstreamRequest, handler: ProxyConnectionHandler) -> None:
@@ -37,6 +47,7 @@ class LayerSink:
         self._handler = handler
         self._committed = False
         self._chunked = False
+        self._until_close = False
         self._direct = False
         # What an addon put in the reply's place while it saw the head.
         self._replacement: bytes | None = None
@@ -84,7 +95,7 @@ class LayerSink:
         response = http.Response(
             b"HTTP/1.1",
             status,
-            http.status_codes.RESPONSES.get(status, "").encode(),
+            status_codes.RESPONSES.get(status, "").encode(),
             http.Headers(
                 [
                     (name.encode(), value.encode("utf-8", "surrogateescape"))
@@ -93,7 +104,7 @@ class LayerSink:
             ),
             None,
             None,
-            0.0,
+            time.time(),
             None,
         )
         response.stream = True
@@ -108,19 +119,20 @@ class LayerSink:
             self._replacement = sent.raw_content or b""
             return
         self._chunked = sent.headers.get("transfer-encoding", "") == "chunked"
-        self._direct = sent.stream is True and not ctx.options.store_streamed_bodies
+        self._until_close = not self._chunked and "content-length" not in sent.headers
+        # Behind TLS only the layers know how to write.
+        direct = sent.stream is True and not self._flow.client_conn.tls
+        self._direct = direct and not ctx.options.store_streamed_bodies
 
     async def data(self, chunk: bytes) -> None:
         if self.gone or not chunk or self._replacement is not None:
             # An empty chunk would end a chunked body.
             return
-        transport = self._handler.transports.get(self._flow.client_conn)
-        if self._direct and transport is not None and transport.writer is not None:
-            transport.writer.write(
-                b"%x\r\n%s\r\n" % (len(chunk), chunk) if self._chunked else chunk
-            )
-        else:
+        writer = self._writer() if self._direct else None
+        if writer is None:
             await self._feed(ResponseData(self._stream.stream_id, chunk))
+        elif not writer.is_closing():
+            writer.write(b"%x\r\n%s\r\n" % (len(chunk), chunk) if self._chunked else chunk)
         await self._handler.drain_writers()
 
     async def end(self) -> None:
@@ -133,11 +145,25 @@ class LayerSink:
         if self._replacement is not None:
             await self.end()
         elif not self.gone:
+            if self._until_close:
+                self._reset_on_close()
             await self._feed(
                 ResponseProtocolError(
                     self._stream.stream_id, reason, ErrorCode.GENERIC_SERVER_ERROR
                 )
             )
+
+    def _writer(self) -> asyncio.StreamWriter | None:
+        transport = self._handler.transports.get(self._flow.client_conn)
+        writer = transport.writer if transport is not None else None
+        return writer if isinstance(writer, asyncio.StreamWriter) else None
+
+    def _reset_on_close(self) -> None:
+        # A body that lasts until the connection ends is whole for the client, unless the end is a reset.
+        writer = self._writer()
+        client = writer.get_extra_info("socket") if writer is not None else None
+        if client is not None:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
 
     async def _feed(self, event: HttpEvent) -> None:
         await self._handler.server_event(LegEvent(event))

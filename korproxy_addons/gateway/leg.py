@@ -134,7 +134,12 @@ class Leg:
         def usable(candidate: Candidate) -> bool:
             return pool.usable(candidate.account_id, candidate.model, clock())
 
-        candidate = select(candidates, tried.done, usable)
+        candidate = select(candidates, tried.done, usable) or select(
+            # Better an account that may have recovered than none: only what a provider said itself is final.
+            candidates,
+            tried.done,
+            lambda it: pool.worth_a_try(it.account_id, it.model, clock()),
+        )
         if candidate is None:
             raise self._all_resting(candidates)
         while True:
@@ -171,13 +176,15 @@ class Leg:
             if step.action is Next.GIVE_UP:
                 await self._answer(upstream_error_reply(exchange, failed))
                 return
-            exchange.note(f"failover:{failure.status or failure.spec.code}")
+            reason = failure.status or failure.spec.code
             if step.action is Next.SAME_ACCOUNT:
+                exchange.note(f"retry:{reason}")
                 await asyncio.sleep(step.wait_s)
                 continue
+            exchange.note(f"failover:{reason}")
             tried.done.append(candidate)
-            assert other is not None
-            candidate = other
+            if other is not None:
+                candidate = other
 
     def _all_resting(self, candidates: tuple[Candidate, ...]) -> KorProxyError:
         """Every account that could serve is out of play: say until when, and why."""

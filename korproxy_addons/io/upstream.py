@@ -211,7 +211,7 @@ class UpstreamClient:
         trace = SimpleNamespace(reused=False)
         try:
             return await self._send(self._pool, call, trace)
-        except (aiohttp.ServerDisconnectedError, ConnectionError) as error:
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
             if isinstance(error, aiohttp.ClientConnectorError) or not trace.reused:
                 raise _failure(error, call) from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -257,6 +257,12 @@ class UpstreamClient:
                 catalogue.FIRST_BYTE_TIMEOUT,
                 f"{url.host} sent nothing for {budgets.first_byte_s:g} s",
             ) from error
+        head_bytes = sum(len(name) + len(value) for name, value in response.raw_headers)
+        if head_bytes > HEADER_LIMIT_BYTES:
+            response.close()
+            raise KorProxyError(
+                catalogue.UPSTREAM_INVALID_REPLY, f"its head has more than {HEADER_LIMIT_BYTES} bytes"
+            )
         link = getattr(response, "link", None) or Link(None, None, None, None, reused=False)
         return UpstreamReply(
             response,
@@ -363,14 +369,7 @@ def _reading(error: Exception, host: str) -> tuple[ErrorSpec, str]:
                 catalogue.CONNECT_REFUSED,
                 f"{host}:{error.port}: {error.os_error.strerror or 'no connection'}",
             )
-        case aiohttp.ServerDisconnectedError() if isinstance(
-            error.message, aiohttp.http.RawResponseMessage
-        ):
-            return (
-                catalogue.CONNECTION_LOST,
-                f"{host} closed the connection inside its reply's head",
-            )
-        case aiohttp.ServerDisconnectedError() | ConnectionError():
+        case aiohttp.ServerDisconnectedError() | aiohttp.ClientOSError() | ConnectionError():
             return catalogue.CONNECTION_LOST, f"{host} closed the connection before its reply"
         case aiohttp.ClientResponseError() | aiohttp.ClientPayloadError():
             return catalogue.UPSTREAM_INVALID_REPLY, f"{host} did not answer in HTTP"

@@ -60,13 +60,7 @@ def _model(entry: dict[str, Any], known: dict[str, ModelFacts]) -> ModelFacts | 
         ),
         "max_output_tokens": _count(entry, "max_tokens", "outputTokenLimit"),
         "inputs": _words(entry.get("input_modalities")),
-        "efforts": _words(
-            [
-                it.get("effort")
-                for it in entry.get("supported_reasoning_levels") or ()
-                if isinstance(it, dict)
-            ]
-        ),
+        "efforts": _efforts(entry.get("supported_reasoning_levels")),
     }
     changes = {field: value for field, value in seen.items() if value}
     hidden = entry.get("visibility") not in {None, "list"}
@@ -87,3 +81,8 @@ def _count(entry: dict[str, Any], *names: str) -> int | None:
 
 def _words(value: Any) -> tuple[str, ...]:
     return tuple(it for it in value if isinstance(it, str)) if isinstance(value, list) else ()
+
+
+def _efforts(value: Any) -> tuple[str, ...]:
+    levels = value if isinstance(value, list) else []
+    return _words([it.get("effort") for it in levels if isinstance(it, dict)])

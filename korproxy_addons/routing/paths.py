@@ -1,8 +1,8 @@
 """
 From method, path and a few headers to what the client wants: dialect, operation, model in the path.
 
-Sources: the paths the vendors publish and those their tools were seen to call, including the usual slips with base URLs
-(`/v1/v1/messages`, `/messages`): a base URL with or without its version works either way.
+Sources: the paths the vendors publish and those their tools were seen to call, including the usual slips with base
+URLs (`/v1/v1/messages`, `/messages`, `//v1/messages`): a base URL with or without its version works either way.
 """
 
 import re
@@ -62,7 +62,8 @@ _GEMINI_VERBS = {
 }
 _VERSION = re.compile(r"^(?:/v1beta|/v1)+(?=/)")
 _CODEX_BACKEND = re.compile(r"^/backend-api/codex(?=/)")
-_LOCAL = {"/": "root", "/_korproxy/health": "health", "/metrics": "metrics"}
+OWN_PAGES = {"/": "root", "/_korproxy/health": "health", "/metrics": "metrics"}
+"""The pages that the gateway answers by itself, and their names."""
 
 
 def dialect_of(path: str, headers: Mapping[str, str]) -> str:
@@ -96,12 +97,12 @@ def read_path(method: str, path: str, query: str, headers: Mapping[str, str]) ->
     Raises:
         KorProxyError: UNKNOWN_PATH or METHOD_NOT_ALLOWED.
     """
-    if path in _LOCAL:
+    if path in OWN_PAGES:
         _allow(method, ("GET", "HEAD"), path)
-        return Wanted(dialect_of(path, headers), local=_LOCAL[path])
+        return Wanted(dialect_of(path, headers), local=OWN_PAGES[path])
     if path.startswith(("/v0/management", "/_korproxy/", "/api/v1/")):
         raise KorProxyError(catalogue.MOVED, path)
-    bare = _CODEX_BACKEND.sub("", path)
+    bare = _CODEX_BACKEND.sub("", "/" + path.lstrip("/"))
     version = _VERSION.match(bare)
     rest = bare[version.end() + 1 :] if version else bare.removeprefix("/")
     rest = rest.removeprefix("openai/")
@@ -118,16 +119,17 @@ def read_path(method: str, path: str, query: str, headers: Mapping[str, str]) ->
 
 
 def _models(method: str, rest: str, query: str, headers: Mapping[str, str], path: str) -> Wanted:
-    name, colon, verb = rest.partition(":")
-    if colon:
-        if verb not in _GEMINI_VERBS:
-            raise KorProxyError(catalogue.UNKNOWN_PATH, f"{method} {path}")
+    # The last colon, however it is written: ids of models may hold others.
+    name, _, verb = rest.replace("%3A", ":").replace("%3a", ":").rpartition(":")
+    if verb in _GEMINI_VERBS:
         _allow(method, ("POST",), path)
         operation, stream = _GEMINI_VERBS[verb]
         array = stream and parse_qs(query).get("alt") != ["sse"]
         return Wanted(GEMINI, operation, unquote(name.partition("/")[2]), stream, array)
+    if name and method == "POST":
+        raise KorProxyError(catalogue.UNKNOWN_PATH, f"{method} {path}")
     _allow(method, ("GET", "HEAD"), path)
-    one = unquote(name.partition("/")[2]) or None
+    one = unquote(rest.partition("/")[2]) or None
     return Wanted(_owner_of_models(path, query, headers), Operation.MODELS, one)
 
 

@@ -1,8 +1,8 @@
 """
 From the model a client names to the accounts that may serve it, best first.
 
-Pure: what the accounts offer is handed in. A model nobody offers is an error that names near matches; it is never replaced
-by another model.
+Pure: what the accounts offer is handed in. A model nobody offers is an error that names near matches; it is never
+replaced by another model.
 """
 
 import difflib
@@ -14,6 +14,7 @@ from korproxy_addons.errors.exceptions import KorProxyError
 
 NEAR_MATCHES = 5
 ANY_MODEL = "*"
+_LONGEST_NAME = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +68,8 @@ def choose(
     The accounts that may serve `model`.
 
     `provider/model` and `provider@account/model` pin; the first segment counts only if it names a provider that has an
-    account, so that model ids with a slash of their own keep working. A pinned model is asked for as written, listed or not:
-    the provider itself knows best.
+    account, so that model ids with a slash of their own keep working. A pinned model is asked for as written, listed or
+    not: the provider itself knows best.
 
     Args:
         model: As the client named it.
@@ -98,10 +99,13 @@ def choose(
 def unknown_model(model: str, offers: Iterable[Offer], aliases: Mapping[str, str]) -> KorProxyError:
     """The error for a model nobody offers, with the names that come closest."""
     known = {name for offer in offers for name in offer.models if name != ANY_MODEL} | set(aliases)
-    wanted = model.rpartition("/")[2]
-    near = difflib.get_close_matches(wanted, sorted(known), n=NEAR_MATCHES, cutoff=0.5)
+    # Case is the commonest slip. A name longer than any model's would only cost time.
+    by_lower = {name.lower(): name for name in sorted(known)}
+    wanted = model.rpartition("/")[2][:_LONGEST_NAME].lower()
+    near = difflib.get_close_matches(wanted, by_lower, n=NEAR_MATCHES, cutoff=0.5)
     if not near:
-        head = wanted.partition("-")[0]
-        near = sorted(name for name in known if head and name.startswith(head))[:NEAR_MATCHES]
+        family = wanted.partition("-")[0]
+        near = [name for name in by_lower if family and name.startswith(family)][:NEAR_MATCHES]
+    near = [by_lower[name] for name in near]
     hint = f"close: {', '.join(near)}" if near else "no account offers a name like it"
     return KorProxyError(catalogue.UNKNOWN_MODEL, f"“{model[:120]}”; {hint}", param="model")

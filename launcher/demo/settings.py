@@ -35,6 +35,11 @@ class DemoAccount:
     model: str
 
     @property
+    def serves_any_tool(self) -> bool:
+        """False for a plan login that its provider keeps for its own tool (the registry and the terms say so)."""
+        return (self.provider, self.access) != ("claude", "subscription")
+
+    @property
     def pinned_model(self) -> str:
         """The model's name that asks for this very account."""
         return f"{self.provider}@{self.id}/{self.model}"

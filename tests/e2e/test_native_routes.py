@@ -12,8 +12,7 @@ from support.gateway import SimulatedGateway
 pytestmark = pytest.mark.e2e
 
 ACCOUNTS = demo_accounts(Simulator().urls())
-# Anthropic's terms keep plan logins for its own tools, and so does KorProxy (see test_terms.py).
-ASKED = [it for it in ACCOUNTS if (it.provider, it.access) != ("claude", "subscription")]
+ASKED = [it for it in ACCOUNTS if it.serves_any_tool]
 
 
 @pytest.mark.parametrize("stream", [True, False], ids=["stream", "whole"])
@@ -44,7 +43,7 @@ def test_unknown_fields_reach_a_compatible_upstream_as_they_were(
 ) -> None:
     """A field nobody here knows, and a number no float can hold, arrive upstream letter by letter."""
     account = next(it for it in ACCOUNTS if it.provider.startswith("sim-") and it.dialect == dialect)
-    asked = question(dialect, account.model, "hi")
+    asked = question(dialect, account.pinned_model, "hi")
     asked.body["x_future"] = {"deep": [1, {"n": 12345678901234567890, "s": "é\u2028"}]}
     ask(engine.url, asked)
     entry = engine.sim.wait(lambda entries: bool(entries) and entries[-1].ended_at is not None)[-1]

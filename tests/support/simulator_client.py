@@ -103,7 +103,7 @@ def generation(way: dict[str, str], access: str, prompt: str, *, stream: bool) -
     if dialect == "openai-responses":
         body = {"model": model, "input": [turn], "stream": stream, "store": False}
         if access in {"chatgpt", "siwc"}:
-            body |= {"instructions": "Be brief.", "stream": True}
+            body["instructions"] = "Be brief."
         return f"{base}/responses", body
     inner: Json = {"contents": [{"role": "user", "parts": [{"text": prompt}]}]}
     method = "streamGenerateContent?alt=sse" if stream else "generateContent"
@@ -117,6 +117,7 @@ def generate(
     urls: dict[WayIn, dict[str, str]],
     way_in: WayIn,
     prompt: str = "Hello",
+    /,
     *,
     stream: bool = True,
     secret: str = "",

@@ -107,16 +107,17 @@ class WholeSink:
 
     def close(self, *, complete: bool = True) -> bytes:
         for field, texts in self._texts.items():
-            self._block[field] = "".join(texts)
-        if self._citations:
-            self._block["citations"] = self._citations
-        if "input" in self._texts:
-            text = self._block["input"]
+            text = "".join(texts)
+            if field != Words.INPUT.field:
+                self._block[field] = Raw(json_text(text))
+                continue
             fitting = arguments_object(text)
             if not complete and fitting != text:
                 return b""  # half a call is no call (T56); the stop reason tells of the cut
-            self._block["input"] = Raw(json_text_of(fitting))
-        elif not complete and self._block["type"] == "tool_use":
+            self._block[field] = Raw(json_text_of(fitting))
+        if self._citations:
+            self._block["citations"] = self._citations
+        if not complete and self._block["type"] == "tool_use" and not self._texts:
             return b""
         self.blocks.append(self._block)
         return b""

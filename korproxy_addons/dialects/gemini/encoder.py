@@ -43,6 +43,11 @@ from korproxy_addons.dialects.sse import ArrayFramer
 
 type _WirePart = dict[str, Any] | Raw
 
+_LINE_ENDS: Final = (
+    (b"\xe2\x80\xa8", b"\\u2028"),
+    (b"\xe2\x80\xa9", b"\\u2029"),
+    (b"\xc2\x85", b"\\u0085"),
+)
 _TEXT_HEAD: Final = b'{"candidates":[{"content":{"parts":[{"text":'
 _TEXT_TAIL: Final = b'}],"role":"model"},"index":0}],'
 _THOUGHT_TAIL: Final = b',"thought":true' + _TEXT_TAIL
@@ -53,9 +58,13 @@ def frame(data: bytes) -> bytes:
     One event as Google sends it; never a comment, which Gemini's clients cannot read.
 
     Line ends in the JSON, which only stand between its tokens, would end the event: they become blanks.
+    Unicode's line ends are escaped, for some SDKs cut lines at them.
     """
     if b"\n" in data or b"\r" in data:
         data = data.replace(b"\n", b" ").replace(b"\r", b" ")
+    if b"\xe2\x80" in data or b"\xc2\x85" in data:
+        for mark, escape in _LINE_ENDS:
+            data = data.replace(mark, escape)
     return b"data: %b\r\n\r\n" % data
 
 

@@ -7,11 +7,15 @@ Which of the three it is shows in its first byte, whatever its content type said
 import re
 from typing import Final
 
+import msgspec
+
 from korproxy_addons.dialects.body import Body
+from korproxy_addons.dialects.payload import decode_payload
 from korproxy_addons.dialects.sse import DONE, FRAME_LIMIT_BYTES, SseParser
 from korproxy_addons.errors.catalogue import UPSTREAM_INVALID_REPLY
 from korproxy_addons.errors.exceptions import KorProxyError
 
+_RAW: Final = msgspec.json.Decoder(msgspec.Raw)
 _BLANK: Final = b" \t\r\n\xef\xbb\xbf"  # and the bytes of a BOM
 
 # Outside a string: a whole string, the start of one that goes on in the next piece, or a bracket.
@@ -162,4 +166,8 @@ class Framing:
 
 def is_json(payload: bytes) -> bool:
     """Whether a payload is complete; a stream may break off inside its last one."""
-    return payload.rstrip().endswith(b"}")
+    try:
+        decode_payload(_RAW, payload)
+    except KorProxyError:
+        return False
+    return True

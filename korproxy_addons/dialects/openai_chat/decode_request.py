@@ -30,6 +30,8 @@ from korproxy_addons.dialects.openai_chat.wire import (
     REQUEST,
     ReasoningWire,
     RequestWire,
+    StreamOptions,
+    ThinkingWire,
     is_set,
 )
 from korproxy_addons.dialects.payload import decode_body, field_invalid
@@ -38,6 +40,12 @@ from korproxy_addons.errors.exceptions import KorProxyError
 
 _RESPONSES: Final = "openai-responses"
 _KNOWN: Final = frozenset(RequestWire.__struct_fields__)
+# Objects whose unknown fields are carried one by one, as "outer.name".
+_NESTED: Final = {
+    "stream_options": frozenset(StreamOptions.__struct_fields__),
+    "thinking": frozenset(ThinkingWire.__struct_fields__),
+    "reasoning": frozenset(ReasoningWire.__struct_fields__),
+}
 _EFFORT_OFF: Final = "none"
 
 
@@ -178,11 +186,11 @@ def _native(wire: RequestWire, body: bytes) -> dict[str, Raw]:
     """Fields without a meaning elsewhere, by their path."""
     fields = decode_body(FIELDS, body)
     native = {name: value for name, value in fields.items() if name not in _KNOWN and is_set(value)}
-    if wire.stream_options is not None:
-        options = decode_at(FIELDS, fields["stream_options"], "stream_options")
-        for name, value in options.items():
-            if name != "include_usage" and is_set(value):
-                native[f"stream_options.{name}"] = value
+    for outer, known in _NESTED.items():
+        if outer in fields and is_set(fields[outer]):
+            for name, value in decode_at(FIELDS, fields[outer], outer).items():
+                if name not in known and is_set(value):
+                    native[f"{outer}.{name}"] = value
     if wire.user and wire.safety_identifier:
         native["safety_identifier"] = fields["safety_identifier"]
     return {name: Raw(bytes(value)) for name, value in native.items()}

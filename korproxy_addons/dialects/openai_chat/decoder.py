@@ -188,12 +188,13 @@ class ChatDecoder:
             self._piece(image, out)
         if delta.tool_calls:
             self._flush_tags(out)
+            alone = len(delta.tool_calls) == 1
             for position, call in enumerate(delta.tool_calls):
-                parts.call(choice, position, call, self._state(call), out)
+                parts.call(choice, -1 if alone else position, call, self._state(call), out)
         if delta.function_call is not None:
             self._flush_tags(out)
             legacy = CallPiece(_LEGACY_INDEX, function=delta.function_call)
-            parts.call(choice, 0, legacy, None, out)
+            parts.call(choice, -1, legacy, None, out)
 
     def _text(self, text: str, out: list[Event]) -> None:
         if self._tags is None:

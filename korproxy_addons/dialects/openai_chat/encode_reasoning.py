@@ -61,6 +61,10 @@ def _effort(reasoning: Reasoning, target: Target, losses: Losses, *, own: bool) 
             return {}
         if reasoning.budget_tokens is not None and not reasoning.effort:
             effort = nearest_effort(effort, _USUAL)
+    if not effort and reasoning.mode is not ThinkingMode.UNSET:
+        if target.facts.thinking is not Thinking.EFFORT:  # which reasons anyway
+            losses.add(Feature.REASONING, "turned on without an effort")
+        return {}
     effort = nearest_effort(effort, known)
     return {"reasoning_effort": effort} if effort else {}
 

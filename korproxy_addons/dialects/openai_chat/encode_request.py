@@ -251,11 +251,12 @@ class _RequestWriter:
     def _native(self) -> None:
         """Fields of Chat that have no meaning elsewhere; those inside messages have lost their place."""
         for path, value in self._request.native.items():
-            if not self._own or path.startswith(NATIVE_PREFIX):
+            outer, dot, name = path.partition(".")
+            inside = self._body.get(outer) if dot else None
+            if not self._own or path.startswith(NATIVE_PREFIX) or (dot and inside is None):
                 self._losses.add(Feature.NATIVE_FIELD, path)
-            elif path.startswith("stream_options."):
-                if "stream_options" in self._body:
-                    self._body["stream_options"][path.partition(".")[2]] = value
+            elif inside is not None:
+                inside[name] = value
             else:
                 self._body[path] = value
 

@@ -181,7 +181,7 @@ class Parts:
 
         Args:
             choice: Index of the choice that it stands in.
-            position: Its place in the list; stands in for a missing index (T42).
+            position: Its place in the list, -1 if it is alone; stands in for a missing index (T42).
             piece: As on the wire.
             state: What its maker wants back.
             out: Gets the events.
@@ -255,7 +255,7 @@ class Parts:
             body = piece.function or piece.custom
             if body is not None and body.name and calls[-1].name:
                 return None
-            slot = calls[position] if 0 < position < len(calls) else calls[-1]
+            slot = calls[min(position, len(calls) - 1)]
         return None if slot is None or slot.is_other(piece) else slot
 
     def _added(self, choice: int, piece: CallPiece) -> _CallSlot:

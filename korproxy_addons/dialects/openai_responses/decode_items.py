@@ -103,12 +103,16 @@ class Items:
                 self._model(UnknownPart(DIALECT_ID, kind, raw.copy()))
 
     def _model(self, *parts: Part) -> None:
+        if not parts:
+            return
         if not self._turns or self._turns[-1][0] is not Role.ASSISTANT:
             self._turns.append((Role.ASSISTANT, []))
         self._turns[-1][1].extend(parts)
         self._results = False
 
     def _say(self, role: Role, *parts: Part) -> None:
+        if not parts:
+            return  # a message without content says nothing
         self._turns.append((role, list(parts)))
         self._results = False
 

@@ -23,7 +23,6 @@ from korproxy_addons.dialects.openai_responses.decode_items import Items
 from korproxy_addons.dialects.openai_responses.decode_tools import Toolbox, decoded_choice
 from korproxy_addons.dialects.openai_responses.request_wire import (
     CONVERSATION,
-    FIELDS,
     PEEK,
     REASONING,
     REQUEST,

@@ -99,7 +99,7 @@ class StreamDecoder:
             self._end(kind, event, frame.data)
         elif kind == "error" or given(event.error) or (not kind and given(event.detail)):
             turn.fail(StreamFailed(decoded_error(0, frame.data)))
-        else:
+        elif kind not in _SILENT:
             turn.keep_alive()
 
     def _end(self, kind: str, event: StreamEvent, data: bytes) -> None:
@@ -230,8 +230,19 @@ _ENDS: Final = frozenset(
         "response.cancelled",
     }
 )
+# Steps of which the events around them say enough.
+_SILENT: Final = frozenset(
+    {
+        "response.content_part.added",
+        "response.reasoning_summary_part.added",
+        "response.reasoning_summary_part.done",
+        "response.reasoning_part.added",
+        "response.reasoning_part.done",
+    }
+)
 _HANDLERS: Final[dict[str, Callable[[Turn, StreamEvent], None]]] = {
     "response.created": _created,
+    "response.in_progress": _created,
     "response.output_item.added": _added,
     "response.output_item.done": _finished,
     "response.output_text.delta": _text_delta,

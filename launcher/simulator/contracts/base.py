@@ -1,6 +1,5 @@
 """What every contract has in common."""
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,6 +11,7 @@ from launcher.simulator.ids import Ids
 from launcher.simulator.wire import anthropic_messages, gemini_content, openai_chat
 from launcher.simulator.wire.openai_responses import Response
 from launcher.simulator.wire.reading import Json, mapping
+from launcher.simulator.wire.sse import dumps, encoded
 
 EVENT_STREAM = "text/event-stream; charset=utf-8"
 Handler = Callable[[Call], Reply]
@@ -42,8 +42,7 @@ class Contract(ABC):
 
 def json_reply(value: Any, status: int = 200, headers: Headers | None = None) -> Reply:
     """A JSON body."""
-    body = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return Reply(status, body.encode("utf-8", "surrogatepass"), list(headers or ()))
+    return Reply(status, encoded(dumps(value)), list(headers or ()))
 
 
 def refuse(reply: Reply) -> Refused:
@@ -104,7 +103,7 @@ def gemini_reply(
     if not call.entry.stream:
         whole = wrap(gemini_content.whole(answer, model, ids), ids)
         text = gemini_content.google_json(whole)
-        return Reply(200, text.encode("utf-8", "surrogatepass"), [], GOOGLE_JSON)
+        return Reply(200, encoded(text), [], GOOGLE_JSON)
     bodies = [wrap(body, ids) for body in gemini_content.stream(answer, model, ids)]
     if call.query.get("alt") == "sse":
         frames = [gemini_content.sse_frame(body) for body in bodies]

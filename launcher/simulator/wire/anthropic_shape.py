@@ -235,7 +235,9 @@ BETA_FIELDS: dict[str, tuple[str, Shape]] = {
     "diagnostics": ("diagnostics-", Any_()),
     "messages": (
         "per-turn-control-",
-        Items(Obj({**_MESSAGE_FIELDS, "output_config": _OUTPUT_CONFIG}, ("role", "content")), least=1),
+        Items(
+            Obj({**_MESSAGE_FIELDS, "output_config": _OUTPUT_CONFIG}, ("role", "content")), least=1
+        ),
     ),
 }
 """Fields that exist, or hold more, only under a beta: the beta's name up to its date, and the field's shape."""

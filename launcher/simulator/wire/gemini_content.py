@@ -8,7 +8,7 @@ from launcher.simulator.answer import Answer, Finish, Part, Text, Thinking, Tool
 from launcher.simulator.ids import Ids, seal
 from launcher.simulator.tokens import tokens_of_json
 from launcher.simulator.wire.reading import Json, mapping, number, objects, strings, text_of
-from launcher.simulator.wire.sse import pieces
+from launcher.simulator.wire.sse import encoded, pieces
 
 _FINISH_REASONS = {
     Finish.END: "STOP",
@@ -148,16 +148,14 @@ def stream(answer: Answer, model: str, ids: Ids) -> list[Json]:
 
 def sse_frame(body: Json) -> bytes:
     """A chunk as Google frames it: `data:` alone, CRLF line ends."""
-    return f"data: {google_json(body)}\r\n\r\n".encode("utf-8", "surrogatepass")
+    return encoded(f"data: {google_json(body)}\r\n\r\n")
 
 
 def array_frames(bodies: list[Json]) -> list[bytes]:
     """The chunks as one JSON array that arrives piece by piece."""
     last = len(bodies) - 1
     return [
-        f"{'[' if n == 0 else ','}{google_json(body)}\n{']' if n == last else ''}".encode(
-            "utf-8", "surrogatepass"
-        )
+        encoded(f"{'[' if n == 0 else ','}{google_json(body)}\n{']' if n == last else ''}")
         for n, body in enumerate(bodies)
     ]
 

@@ -130,10 +130,18 @@ def test_what_is_right_is_not_complained_about(text: str) -> None:
             "providers.o.accesses",
             "built-in providers only",
         ),
-        ("providers: {claude: {headers: {X-Api-Key: k}}}", "providers.claude.headers.X-Api-Key", ""),
+        (
+            "providers: {claude: {headers: {X-Api-Key: k}}}",
+            "providers.claude.headers.X-Api-Key",
+            "",
+        ),
         ("providers: {claude: {headers: {Host: k}}}", "providers.claude.headers.Host", ""),
         ("providers: {gemini: {query: {key: k}}}", "providers.gemini.query.key", "no credential"),
-        ("providers: {gemini: {habits: {cal_ids: no}}}", "providers.gemini.habits.cal_ids", "call_ids"),
+        (
+            "providers: {gemini: {habits: {cal_ids: no}}}",
+            "providers.gemini.habits.cal_ids",
+            "call_ids",
+        ),
         (
             "providers: {gemini: {habits: {call_ids: 'yes'}}}",
             "providers.gemini.habits.call_ids",
@@ -179,7 +187,13 @@ def test_wrong_types_do_not_stop_the_other_checks() -> None:
         "aliases: {x: 1}\nlisten: {hosts: [7, '8.8.8.8']}\nlocal_keys: {keys: [1, {id: 2}]}\n"
     )
     keys = {it[0] for it in problems(text)}
-    assert {"providers", "accounts[0]", "accounts[2].provider", "aliases.x", "listen.hosts[1]"} <= keys
+    assert {
+        "providers",
+        "accounts[0]",
+        "accounts[2].provider",
+        "aliases.x",
+        "listen.hosts[1]",
+    } <= keys
 
 
 @pytest.mark.parametrize(

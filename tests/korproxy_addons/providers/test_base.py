@@ -91,9 +91,7 @@ def test_what_is_honest_where_the_client_names_nothing() -> None:
     headers = dict(ACCESS.headers(ACCOUNT, outgoing(stream=True)))
     assert headers["user-agent"] == "korproxy"
     assert headers["accept"] == "text/event-stream"
-    assert "content-type" not in dict(
-        ACCESS.headers(ACCOUNT, outgoing(operation=Operation.MODELS))
-    )
+    assert "content-type" not in dict(ACCESS.headers(ACCOUNT, outgoing(operation=Operation.MODELS)))
 
 
 def test_the_configurations_headers_come_last() -> None:

@@ -29,7 +29,9 @@ JSON = st.recursive(
 
 
 def test_texts_of_numbers_and_strings_stay_as_they_came() -> None:
-    body = b'{"z":1.10,"model":"a","big":12345678901234567890123,"e":1E5,"s":"\\u00e4\\/","a":[ 1 ]}'
+    body = (
+        b'{"z":1.10,"model":"a","big":12345678901234567890123,"e":1E5,"s":"\\u00e4\\/","a":[ 1 ]}'
+    )
     assert rename_model(body, "b") == body.replace(b'"model":"a"', b'"model":"b"')
 
 

@@ -67,7 +67,7 @@ def test_shapes(body: bytes, codes: tuple[str, ...], message: str) -> None:
         (b"", "application/json", False),
     ],
 )
-def test_web_pages(body: bytes, content_type: str, html: bool) -> None:  # noqa: FBT001
+def test_web_pages(body: bytes, content_type: str, html: bool) -> None:
     assert read_words(body, content_type).html is html
 
 

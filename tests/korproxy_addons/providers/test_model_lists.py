@@ -59,7 +59,12 @@ def test_what_is_known_stays_where_the_list_is_silent() -> None:
 
 
 def test_odd_entries_are_passed_over() -> None:
-    assert [it.id for it in parse_models(b'[{"id":"a"},7,{"id":3},{},{"id":"b"}]')] == ["a", "b"]
+    assert [
+        it.id
+        for it in parse_models(
+            b'[{"id":"a","supported_reasoning_levels":7,"input_modalities":7},7,{"id":3},{},{"id":"b"}]'
+        )
+    ] == ["a", "b"]
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"7", b"{}", b'{"data":{}}', b'{"models":null}'])

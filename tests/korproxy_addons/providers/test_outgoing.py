@@ -26,7 +26,9 @@ def test_a_base_works_with_and_without_its_version(base: str, path: str, url: st
 def test_static_query_parameters_follow_the_paths_own() -> None:
     query = (("api-version", "2026-01 preview"), ("b", "1&2"))
     assert join_url("https://x", "/a", query) == "https://x/a?api-version=2026-01%20preview&b=1%262"
-    assert join_url("https://x", "/a?alt=sse", query[:1]).endswith("?alt=sse&api-version=2026-01%20preview")
+    assert join_url("https://x", "/a?alt=sse", query[:1]).endswith(
+        "?alt=sse&api-version=2026-01%20preview"
+    )
 
 
 @pytest.mark.parametrize(

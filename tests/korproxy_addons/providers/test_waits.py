@@ -35,7 +35,9 @@ def test_durations(text: str, seconds: float) -> None:
     assert duration_s(text) == pytest.approx(seconds)
 
 
-@pytest.mark.parametrize("value", ["", "s", "5", "-5s", "5x", "1s later", None, 7, "9" * 70 + "s", "999999999d"])
+@pytest.mark.parametrize(
+    "value", ["", "s", "5", "-5s", "5x", "1s later", None, 7, "9" * 70 + "s", "999999999d"]
+)
 def test_what_is_no_duration(value: object) -> None:
     assert duration_s(value) is None
 
@@ -86,7 +88,9 @@ def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
     if "GMT" in headers.get("retry-after", ""):
         at = datetime(2026, 11, 18, 23, 7, 10, tzinfo=ZoneInfo("UTC")).timestamp()
         assert retry_after_s(headers, at - 42) == 42.0
-        assert retry_after_s(headers, at + 42) == 0.0  # a clock that is ahead: at once, never before
+        assert (
+            retry_after_s(headers, at + 42) == 0.0
+        )  # a clock that is ahead: at once, never before
     else:
         assert retry_after_s(headers, NOW) == seconds
 

@@ -1,14 +1,12 @@
 import json
 from typing import Any
 
-import httpx
 import pytest
-from google import genai
-from google.genai import types
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Raw
-from support.gemini_wire import SIGNED, decoded, encoded, joined, words
+from support.gemini_sdk import needs_sdk, sdk_client
+from support.gemini_wire import SIGNED, decoded, encoded, joined
 
 from korproxy_addons.dialects.events import (
     Event,
@@ -144,19 +142,11 @@ def test_an_array_is_one_json_value_that_grows() -> None:
     assert len(json.loads(empty)) == 1
 
 
-def sdk(reply: bytes, content_type: str) -> genai.Client:
-    def answered(_: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, content=reply, headers={"content-type": content_type})
-
-    transport = httpx.Client(transport=httpx.MockTransport(answered))
-    options = types.HttpOptions(base_url="http://gateway", httpx_client=transport)
-    return genai.Client(api_key="key", http_options=options)
-
-
 def test_the_sdk_reads_a_stream_and_a_body() -> None:
-    client = sdk(encoded(FULL), "text/event-stream")
+    types = needs_sdk()
+    client = sdk_client(encoded(FULL), "text/event-stream")
     streamed = list(client.models.generate_content_stream(model="m", contents="hi"))
-    client = sdk(encoded(FULL, streamed=False), "application/json")
+    client = sdk_client(encoded(FULL, streamed=False), "application/json")
     whole = client.models.generate_content(model="m", contents="hi")
     for found in ([part for each in streamed for part in each.parts or []], whole.parts or []):
         assert "".join(part.text or "" for part in found if part.thought) == "Plan…"
@@ -192,7 +182,7 @@ def test_T71_state_of_others_is_sealed_and_its_own_is_not() -> None:
     (part,) = parts(answer(thought))
     assert part["thought"] is True
     assert unsealed(part["thoughtSignature"]) == foreign
-    read = types.Part.model_validate(part)
+    read = needs_sdk().Part.model_validate(part)
     assert read.model_dump(mode="json", by_alias=True)["thoughtSignature"]
 
 
@@ -204,7 +194,9 @@ def test_T77_the_first_call_of_another_model_carries_googles_word() -> None:
         "skip_thought_signature_validator",
         None,
     ]
-    types.Part.model_validate(found[0])
+    signed = needs_sdk().Part.model_validate(found[0])
+    replayed = signed.model_dump(mode="json", by_alias=True, exclude_none=True)
+    assert replayed["thoughtSignature"] == found[0]["thoughtSignature"]
 
 
 def test_T59_ids_of_others_are_made_portable() -> None:

@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from google.genai import types
+from support.gemini_sdk import needs_sdk, sdk_client
 
 from korproxy_addons.config.habits import ModelFacts
 from korproxy_addons.dialects.gemini.models import (
@@ -38,8 +38,13 @@ def test_T173_the_list_has_geminis_shape() -> None:
 
 
 def test_the_sdk_reads_one_model() -> None:
-    model = types.Model.model_validate(json.loads(encode_model(FACTS)), extra="ignore")
+    needs_sdk()
+    client = sdk_client(encode_model(FACTS), "application/json")
+    model = client.models.get(model="gemini-3.8-flash")
     assert model.name == "models/gemini-3.8-flash"
+    assert model.input_token_limit == 1_048_576
+    listed = sdk_client(encode_models([FACTS, FACTS]), "application/json")
+    assert [each.display_name for each in listed.models.list()] == ["Flash", "Flash"]
 
 
 def test_T172_a_count_both_ways() -> None:

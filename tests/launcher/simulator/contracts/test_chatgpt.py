@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
-from support.simulator_client import Received, credential_headers, generate, send
 
 from launcher.simulator import SimulatorThread
 from launcher.simulator.contracts.chatgpt import UNSUPPORTED
 from launcher.simulator.keys import chatgpt_account_id, chatgpt_token
+from support.simulator_client import Received, credential_headers, generate, send
 
 WAY = ("openai", "chatgpt")
 
@@ -27,11 +27,16 @@ def get(sim: SimulatorThread, path: str, **headers: str) -> Received:
         ({"instructions": ""}, "Instructions are required"),
         ({"input": "text"}, "Input must be a list"),
         ({"input": [{"role": "system", "content": "x"}]}, "System messages are not allowed"),
-        ({"model": "gpt-4o"}, "The 'gpt-4o' model is not supported when using Codex with a ChatGPT account."),
+        (
+            {"model": "gpt-4o"},
+            "The 'gpt-4o' model is not supported when using Codex with a ChatGPT account.",
+        ),
         *(({name: 1}, f"Unsupported parameter: {name}") for name in UNSUPPORTED),
     ],
 )
-def test_it_refuses_in_one_sentence(sim: SimulatorThread, fields: dict[str, Any], words: str) -> None:
+def test_it_refuses_in_one_sentence(
+    sim: SimulatorThread, fields: dict[str, Any], words: str
+) -> None:
     model = str(fields.pop("model", ""))
     reply = generate(sim.urls(), WAY, model=model, **fields)
     assert (reply.status, reply.json()) == (400, {"detail": words})
@@ -40,13 +45,21 @@ def test_it_refuses_in_one_sentence(sim: SimulatorThread, fields: dict[str, Any]
 @pytest.mark.parametrize(
     ("item", "code", "words"),
     [
-        ({"type": "reasoning", "id": "rs_1", "summary": []}, None, "Item with id 'rs_1' not found."),
+        (
+            {"type": "reasoning", "id": "rs_1", "summary": []},
+            None,
+            "Item with id 'rs_1' not found.",
+        ),
         (
             {"type": "reasoning", "summary": [], "encrypted_content": "gAAAAABforeign"},
             "invalid_encrypted_content",
             "could not be verified",
         ),
-        ({"type": "function_call_output", "call_id": "c", "output": "x"}, None, "No tool call found"),
+        (
+            {"type": "function_call_output", "call_id": "c", "output": "x"},
+            None,
+            "No tool call found",
+        ),
     ],
 )
 def test_it_refuses_items_in_the_other_envelope(

@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
-from support.simulator_client import credential_headers, generate, send
 
 from launcher.simulator import SimulatorThread
+from support.simulator_client import credential_headers, generate, send
 
 KEY, TOKEN = ("claude", "api-key"), ("claude", "subscription")
 
@@ -24,7 +24,12 @@ def envelope(body: Any) -> tuple[str, str]:
         ({"authorization": "Bearer nobody"}, 401, "authentication_error", "Invalid bearer token"),
         ({"x-api-key": "sk-ant-oat01-sim-1"}, 401, "authentication_error", "invalid x-api-key"),
         ({"x-api-key": "sk-proj-sim-1"}, 401, "authentication_error", "invalid x-api-key"),
-        ({"x-api-key": "sk-ant-api03-sim-blocked"}, 401, "authentication_error", "invalid x-api-key"),
+        (
+            {"x-api-key": "sk-ant-api03-sim-blocked"},
+            401,
+            "authentication_error",
+            "invalid x-api-key",
+        ),
         (
             {"x-api-key": "sk-ant-api03-sim-1", "authorization": "Bearer sk-ant-oat01-sim-1"},
             401,
@@ -38,7 +43,10 @@ def envelope(body: Any) -> tuple[str, str]:
             "OAuth authentication is currently not supported.",
         ),
         (
-            {"authorization": "Bearer sk-ant-oat01-sim-expired", "anthropic-beta": "a,oauth-2025-04-20"},
+            {
+                "authorization": "Bearer sk-ant-oat01-sim-expired",
+                "anthropic-beta": "a,oauth-2025-04-20",
+            },
             401,
             "authentication_error",
             "OAuth token has expired.",
@@ -48,7 +56,12 @@ def envelope(body: Any) -> tuple[str, str]:
 def test_credentials_it_refuses(
     sim: SimulatorThread, headers: dict[str, str], status: int, kind: str, words: str
 ) -> None:
-    reply = send("POST", f"{sim.base_url}/claude/v1/messages", {}, {"anthropic-version": "2023-06-01", **headers})
+    reply = send(
+        "POST",
+        f"{sim.base_url}/claude/v1/messages",
+        {},
+        {"anthropic-version": "2023-06-01", **headers},
+    )
     assert reply.status == status
     assert envelope(reply.json())[0] == kind
     assert words in envelope(reply.json())[1]
@@ -67,14 +80,24 @@ def test_an_api_key_may_come_as_bearer(sim: SimulatorThread) -> None:
         ({"reasoning_effort": "low"}, {}, 400, "reasoning_effort: Extra inputs are not permitted"),
         ({"model": "claude-opus-4-1"}, {}, 404, "model: claude-opus-4-1"),
         ({"max_tokens": 128_001}, {}, 400, "max_tokens: 128001 > 128000"),
-        ({"thinking": {"type": "enabled", "budget_tokens": 2000}}, {}, 400, "thinking.type.adaptive"),
+        (
+            {"thinking": {"type": "enabled", "budget_tokens": 2000}},
+            {},
+            400,
+            "thinking.type.adaptive",
+        ),
         (
             {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]},
             {},
             400,
             "does not support assistant message prefill",
         ),
-        ({"messages": [{"role": "user", "content": "x" * 4_100_000}]}, {}, 400, "prompt is too long: 102500"),
+        (
+            {"messages": [{"role": "user", "content": "x" * 4_100_000}]},
+            {},
+            400,
+            "prompt is too long: 102500",
+        ),
     ],
 )
 def test_bodies_it_refuses(
@@ -86,7 +109,9 @@ def test_bodies_it_refuses(
 
 
 def test_the_version_is_required(sim: SimulatorThread) -> None:
-    reply = send("POST", f"{sim.base_url}/claude/v1/messages", {}, {"x-api-key": "sk-ant-api03-sim-1"})
+    reply = send(
+        "POST", f"{sim.base_url}/claude/v1/messages", {}, {"x-api-key": "sk-ant-api03-sim-1"}
+    )
     assert (reply.status, reply.message) == (400, "anthropic-version: header is required")
 
 
@@ -101,7 +126,10 @@ def test_a_body_that_is_no_json_or_too_large(sim: SimulatorThread) -> None:
 def test_older_models_think_by_budget_and_take_a_prefill(sim: SimulatorThread) -> None:
     budget = {"type": "enabled", "budget_tokens": 1024}
     reply = generate(sim.urls(), KEY, model="claude-haiku-4-5", thinking=budget)
-    assert [p["content_block"]["type"] for p in reply.payloads() if "content_block" in p] == ["thinking", "text"]
+    assert [p["content_block"]["type"] for p in reply.payloads() if "content_block" in p] == [
+        "thinking",
+        "text",
+    ]
     refused = generate(sim.urls(), KEY, model="claude-haiku-4-5", thinking={"type": "adaptive"})
     assert refused.status == 400
     turns = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
@@ -121,7 +149,12 @@ def test_thoughts_nobody_wants_to_see_are_sealed_and_empty(sim: SimulatorThread)
 
 
 def test_a_tool_turn_and_its_answer(sim: SimulatorThread) -> None:
-    tools = [{"name": "read", "input_schema": {"type": "object", "properties": {"path": {"type": "string"}}}}]
+    tools = [
+        {
+            "name": "read",
+            "input_schema": {"type": "object", "properties": {"path": {"type": "string"}}},
+        }
+    ]
     question = {"role": "user", "content": '[[sim thinking tool=read args={"path":"ü.py"}]]'}
     first = generate(sim.urls(), KEY, stream=False, messages=[question], tools=tools).json()
     assert (first["stop_reason"], first["content"][1]["input"]) == ("tool_use", {"path": "ü.py"})
@@ -167,16 +200,22 @@ def test_tokens_are_counted_as_they_are_billed(sim: SimulatorThread) -> None:
     headers = credential_headers(sim.urls()[KEY], "api-key")
     turns = [{"role": "user", "content": "count me"}]
     body = {"model": "claude-sonnet-5-5", "messages": turns, "system": "be exact"}
-    counted = send("POST", f"{sim.base_url}/claude/v1/messages/count_tokens?beta=true", body, headers)
+    counted = send(
+        "POST", f"{sim.base_url}/claude/v1/messages/count_tokens?beta=true", body, headers
+    )
     billed = generate(sim.urls(), KEY, stream=False, messages=turns, system="be exact")
     assert counted.json() == {"input_tokens": billed.json()["usage"]["input_tokens"]}
-    refused = send("POST", f"{sim.base_url}/claude/v1/messages/count_tokens", {**body, "stream": True}, headers)
+    refused = send(
+        "POST", f"{sim.base_url}/claude/v1/messages/count_tokens", {**body, "stream": True}, headers
+    )
     assert refused.message == "stream: Extra inputs are not permitted"
 
 
 def test_the_accounts_own_pages_need_their_scope(sim: SimulatorThread) -> None:
     def get(path: str, name: str) -> Any:
-        headers = credential_headers({**sim.urls()[TOKEN], "secret": f"sk-ant-oat01-sim-{name}"}, "subscription")
+        headers = credential_headers(
+            {**sim.urls()[TOKEN], "secret": f"sk-ant-oat01-sim-{name}"}, "subscription"
+        )
         return send("GET", f"{sim.base_url}/claude/api/oauth/{path}", headers=headers)
 
     assert get("usage", "1").json()["five_hour"]["utilization"] == 12.5

@@ -20,11 +20,23 @@ def test_resets_lie_ahead_within_their_window() -> None:
 
 
 def test_the_week_of_one_family_leaves_the_shared_windows_open() -> None:
-    found = {name.removeprefix("anthropic-ratelimit-unified-"): v for name, v in unified(NOW, fable_week_rejected=True)}
-    assert (found["status"], found["5h-status"], found["7d-status"]) == ("rejected", "allowed", "allowed")
-    assert (found["7d_oi-status"], found["representative-claim"]) == ("rejected", "seven_day_overage_included")
+    found = {
+        name.removeprefix("anthropic-ratelimit-unified-"): v
+        for name, v in unified(NOW, fable_week_rejected=True)
+    }
+    assert (found["status"], found["5h-status"], found["7d-status"]) == (
+        "rejected",
+        "allowed",
+        "allowed",
+    )
+    assert (found["7d_oi-status"], found["representative-claim"]) == (
+        "rejected",
+        "seven_day_overage_included",
+    )
     assert found["reset"] == found["7d_oi-reset"] == str(reset_of_week(NOW))
-    assert "7d_oi-status" not in {name.removeprefix("anthropic-ratelimit-unified-") for name, _ in unified(NOW)}
+    assert "7d_oi-status" not in {
+        name.removeprefix("anthropic-ratelimit-unified-") for name, _ in unified(NOW)
+    }
 
 
 def test_a_key_has_limits_of_its_own_kind() -> None:

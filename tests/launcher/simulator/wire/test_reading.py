@@ -1,0 +1,28 @@
+"""Readers that never raise."""
+
+import pytest
+
+from launcher.simulator.wire.reading import mapping, number, objects, strings, text_of
+
+
+@pytest.mark.parametrize("value", [None, 1, "text", [], {}, [1, None], {"a": 1}])
+def test_nothing_makes_them_raise(value: object) -> None:
+    assert all(isinstance(each, dict) for each in objects(value))
+    assert isinstance(mapping(value), dict)
+    assert isinstance(text_of(value), str)
+    assert isinstance(strings(value), tuple)
+    assert number(value) in {None, 1}
+
+
+def test_text_of_parts_is_joined_by_lines() -> None:
+    assert text_of([{"text": "a"}, {"image": 1}, {"text": None}, {"text": "b"}]) == "a\nb"
+    assert text_of({"text": "a"}) == "a"
+
+
+def test_a_truth_value_is_no_number() -> None:
+    assert number(True) is None
+
+
+def test_one_string_is_a_list_of_one() -> None:
+    assert strings("a") == ("a",)
+    assert strings(["a", 1]) == ("a",)
