@@ -1,7 +1,8 @@
 """
 The gateway process: `python -m korproxy_addons`, which `korproxy engine` starts.
 
-A mitmproxy `Master` of our own with only the addons a gateway needs: it starts faster than mitmdump, is smaller and freezes well.
+A mitmproxy `Master` of our own with only the addons a gateway needs: it starts faster than mitmdump, is smaller and
+freezes well.
 """
 
 import argparse
@@ -75,6 +76,8 @@ def make_master(home: Path, *, port: int | None, as_json: bool, quiet: bool) -> 
     Args:
         home: The KorProxy folder.
         port: Listen there instead of where the config says; 0 takes a free one.
+        as_json: Say in JSON when the gateway is ready.
+        quiet: Log to the file only.
     Raises:
         ConfigProblems: the config cannot be used.
     """
@@ -92,7 +95,7 @@ def make_master(home: Path, *, port: int | None, as_json: bool, quiet: bool) -> 
         LayerChoice(),
         proxyserver.Proxyserver(),
         tlsconfig.TlsConfig(),
-        errorcheck.ErrorCheck(),
+        errorcheck.ErrorCheck(repeat_errors_on_stderr=True),
         FastPath(),
         *ours,
         Ready(store, control, as_json=as_json),

@@ -1,8 +1,8 @@
 """
 The local key: who may use the gateway, where the user wants to know.
 
-A key may come in any place a tool puts one. By default none is required on loopback, and whatever placeholder a tool sends is
-taken; it never goes upstream, because nothing of the client's credentials does.
+A key may come in any place a tool puts one. By default none is required on loopback, and whatever placeholder a tool
+sends is taken; it never goes upstream, because nothing of the client's credentials does.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from korproxy_addons.gateway.exchange import Exchange
 from korproxy_addons.gateway.hook import request_hook
 from korproxy_addons.gateway.replies import Reply
 
-# Health is for supervisors that hold no key; it says nothing of accounts.
+# Health is for supervisors that hold no key; where keys are required it says nothing of accounts.
 _OPEN_PATHS = frozenset(("/", "/_korproxy/health"))
 
 

@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable
 
 from korproxy_addons import __version__
-from korproxy_addons.accounts.pool import Pool
+from korproxy_addons.accounts.pool import Health as PoolHealth
+from korproxy_addons.accounts.pool import Pool, State
 from korproxy_addons.config.store import ConfigStore, ReloadState
 from korproxy_addons.control.health import AccountHealth, Health
 from korproxy_addons.errors import catalogue
@@ -23,6 +24,7 @@ log = logging.getLogger("korproxy.control")
 
 # A changed file is picked up within this time; one `stat` is all it costs.
 WATCH_INTERVAL_S = 0.5
+_METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Control:
@@ -68,22 +70,19 @@ class Control:
     @request_hook
     def requestheaders(self, exchange: Exchange) -> Reply | None:
         client = exchange.client
-        if self.draining and client.path != "/_korproxy/health":
+        # The gateway's own pages are not work in flight: they are answered while it ends, and it ends while they are read.
+        if client.method in ("GET", "HEAD"):
+            match client.path:
+                case "/_korproxy/health":
+                    return _page(exchange, "application/json", self._health())
+                case "/metrics":
+                    return _page(exchange, _METRICS_TYPE, self._metrics.exposition())
+                case "/":
+                    return _root(exchange)
+        if self.draining:
             raise KorProxyError(catalogue.DRAINING, retry_after_s=2)
         self._begin(exchange)
-        if client.method not in ("GET", "HEAD"):
-            return None
-        match client.path:
-            case "/_korproxy/health":
-                return _page(exchange, "application/json", self._health())
-            case "/metrics":
-                return _page(
-                    exchange, "text/plain; version=0.0.4; charset=utf-8", self._metrics.exposition()
-                )
-            case "/":
-                return _root(exchange)
-            case _:
-                return None
+        return None
 
     @closing_hook
     def response(self, exchange: Exchange) -> None:
@@ -148,19 +147,30 @@ class Control:
             instance=self.instance,
             started_at=self._started_at,
             uptime_s=round(now - self._started_at, 3),
-            # This request is in flight itself and nobody wants to know.
-            in_flight=self._in_flight - (0 if self.draining else 1),
+            in_flight=self._in_flight,
             draining=self.draining,
             accounts_configured=len(self._store.current.accounts),
             config_problems=self._problems,
-            accounts=tuple(
-                AccountHealth(
-                    account=account, model=model, state=it.state, until=it.until, code=it.code
-                )
-                for (account, model), it in self._pool.snapshot().items()
-            ),
+            # The page is open even where keys are required; what it says of accounts is then for nobody.
+            accounts=() if self._store.current.local_keys.required else self._accounts(now),
         )
         return health.model_dump_json().encode()
+
+    def _accounts(self, now: float) -> tuple[AccountHealth, ...]:
+        return tuple(
+            _account_health(account, model, health, now)
+            for (account, model), health in self._pool.snapshot().items()
+        )
+
+
+def _account_health(account: str, model: str, health: PoolHealth, now: float) -> AccountHealth:
+    if health.usable(now):
+        return AccountHealth(
+            account=account, model=model, state=State.AVAILABLE, until=0.0, code=""
+        )
+    return AccountHealth(
+        account=account, model=model, state=health.state, until=health.until, code=health.code
+    )
 
 
 def _page(exchange: Exchange, content_type: str, body: bytes) -> Reply:

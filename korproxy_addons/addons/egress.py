@@ -11,8 +11,8 @@ class Egress:
     """
     Puts KorProxy's own headers on every reply, whoever made it, and takes cross-origin permissions off.
 
-    The reply's translation is the leg's affair (`gateway/leg.py`): there an exception can still be told to the client in
-    its dialect, in a stream transformer it would hang the connection.
+    The reply's translation is the leg's affair (`gateway/leg.py`): there an exception can still be told to the client
+    in its dialect, in a stream transformer it could only cut the connection.
     """
 
     @response_hook

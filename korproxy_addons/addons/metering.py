@@ -28,16 +28,15 @@ class Metering:
         if exchange.finished:
             return
         exchange.finished = True
-        if exchange.wanted is None or exchange.wanted.operation is None:
-            if exchange.error is None:
-                return  # the gateway's own pages are nobody's request
+        wanted = exchange.wanted
+        if (wanted is None or wanted.operation is None) and exchange.error is None:
+            return  # the gateway's own pages are nobody's request
         last = exchange.attempts[-1] if exchange.attempts else None
         provider = last.provider if last is not None else ""
         code = exchange.error.spec.code if exchange.error is not None else exchange.stream_error
         if code:
             outcome = "error"
             self._metrics.errors.labels(code if code.startswith("KP-") else "upstream").inc()
-        wanted = exchange.wanted
         operation = wanted.operation if wanted is not None and wanted.operation else "other"
         self._metrics.requests.labels(exchange.dialect, provider, operation, outcome).inc()
         for attempt in exchange.attempts:

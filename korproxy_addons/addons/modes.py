@@ -2,8 +2,8 @@
 
 from korproxy_addons.config.schema import Listen
 
-# Nothing is ever sent there: the upstream leg is ours. The name cannot resolve (RFC 6761), so that even a stream that slipped
-# past our layer would find no way out.
+# Nothing is ever sent there: the upstream leg is ours. The name cannot resolve (RFC 6761), so that even a stream that
+# slipped past our layer would find no way out.
 NOWHERE = "http://korproxy.invalid"
 
 

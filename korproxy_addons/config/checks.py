@@ -42,10 +42,8 @@ _LIKE_A_KEY = re.compile(
 
 
 def check_relations(tree: YamlTree) -> None:
-    """Adds to the tree's problems whatever contradicts between settings."""
-    root = tree.data
-    if not isinstance(root, dict):
-        return
+    """Adds to the problems of a tree, whose data are a mapping, what contradicts in it."""
+    root: dict[str, Any] = tree.data
     providers = _mapping(root.get("providers"))
     accounts = [it for it in _items(root.get("accounts")) if isinstance(it[1], dict)]
     for provider_id, provider in providers.items():

@@ -2,8 +2,7 @@
 
 import json
 import types
-from collections.abc import Mapping
-from typing import Annotated, Any, TypeAliasType, Union, get_args, get_origin
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -70,7 +69,7 @@ def _complain(tree: YamlTree, detail: ErrorDetails) -> None:
             hint = near(last, fields) or (
                 " (did you mean 'secret'?)" if "secret" in fields and last in _MISSPELT else ""
             )
-            expected = f"one of {', '.join(fields)}{hint}" if fields else "no such key"
+            expected = f"one of {', '.join(fields)}{hint}"
             tree.complain(path, expected, f"the unknown key {shown(last)}", key=True)
         case "missing":
             tree.complain(path[:-1], f"the key {last}", "nothing", key=True)
@@ -99,40 +98,14 @@ def _fields_at(path: KeyPath) -> list[str]:
     """Names of the settings that the mapping at a path may hold."""
     kind: Any = Config
     for step in path:
-        model = _plain_type(kind)
-        if isinstance(model, type) and issubclass(model, BaseModel):
-            field = model.model_fields.get(str(step))
-            kind = None if field is None else field.annotation
-        else:
-            kind = _member_type(model)
-    model = _plain_type(kind)
-    if isinstance(model, type) and issubclass(model, BaseModel):
-        return list(model.model_fields)
-    return []
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            kind = _without_none(kind.model_fields[str(step)].annotation)
+        else:  # FrozenMap[Model] or tuple[Model, ...]
+            kind = _without_none(get_args(kind)[0])
+    return list(kind.model_fields)
 
 
-def _plain_type(kind: Any) -> Any:
-    """The type inside aliases, annotations and `| None`."""
-    while True:
-        origin = get_origin(kind)
-        if isinstance(origin, TypeAliasType):  # FrozenMap[Value]
-            kind = Mapping[str, get_args(kind)[0]]  # type: ignore[misc]
-        elif isinstance(kind, TypeAliasType):
-            kind = kind.__value__
-        elif origin is Annotated:
-            kind = get_args(kind)[0]
-        elif origin in {Union, types.UnionType}:
-            kind = next(it for it in get_args(kind) if it is not type(None))
-        else:
-            return kind
-
-
-def _member_type(kind: Any) -> Any:
-    arguments = get_args(kind)
-    if not arguments:
-        return None
-    return (
-        arguments[1]
-        if get_origin(kind) is Mapping or (len(arguments) == 2 and arguments[1] is not Ellipsis)
-        else arguments[0]
-    )
+def _without_none(kind: Any) -> Any:
+    if isinstance(kind, types.UnionType):
+        return next(it for it in get_args(kind) if it is not types.NoneType)
+    return kind

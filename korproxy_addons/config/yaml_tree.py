@@ -98,8 +98,10 @@ def read_yaml(content: bytes, file: str) -> YamlTree:
         line = text.count("\n", 0, bracket.start()) + 1
         _note(tree, line, 1, f"at most {DEPTH_LIMIT} levels", "far deeper nesting")
         return tree
+    yaml = YAML(typ="rt", pure=True)
+    yaml.composer.warn_double_anchors = False  # YAML 1.2 allows them (section 3.2.2.2)
     try:
-        root = YAML(typ="rt", pure=True).compose(io.StringIO(text))
+        root = yaml.compose(io.StringIO(text))
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)

@@ -230,10 +230,20 @@ class Attempting:
         except BadCodingError:
             cause = KorProxyError(catalogue.UPSTREAM_INVALID_REPLY, "its content coding is unknown")
             raise self._failed(failure_of(cause), cause=cause) from None
-        road = ReplyRoad(reply, translator, client, forms, decoder, self, self._got_first_byte)
+        road = ReplyRoad(
+            reply,
+            translator,
+            client,
+            forms,
+            decoder,
+            self,
+            self._got_first_byte,
+            lambda sent_bytes: self._finished(translator, sent_bytes),
+        )
         try:
             first = await road.hold()
         except HiddenFailureError as hidden:
+            self._log_mistake(translator)
             raise self._hidden(hidden, outgoing) from None
         except KorProxyError as error:
             raise self._failed(failure_of(error), cause=error) from error
@@ -241,16 +251,23 @@ class Attempting:
         if road.ended:
             headers.append(("content-length", str(len(first))))
         await self._sink.head(200, headers)
-        await self._sink.data(first)
-        exchange.bytes_out = len(first) + await road.carry(self._sink)
+        await road.carry(self._sink, first)
+
+    def _finished(self, translator: Translator, sent_bytes: int) -> None:
+        """Take down what the reply came to, while the exchange is still open."""
+        exchange = self._exchange
+        exchange.bytes_out = sent_bytes
         exchange.usage = translator.usage
         exchange.finish = translator.finish
-        if translator.mistake is not None:
-            fields = {"request_id": exchange.id, "where": "translator"}
-            log.error("internal error", exc_info=translator.mistake, extra={"fields": fields})
+        self._log_mistake(translator)
         if translator.error is not None:
             exchange.stream_error = translator.error.code or translator.error.kind
             self._attempt.error_code = exchange.stream_error
+
+    def _log_mistake(self, translator: Translator) -> None:
+        if translator.mistake is not None:
+            fields = {"request_id": self._exchange.id, "where": "translator"}
+            log.error("internal error", exc_info=translator.mistake, extra={"fields": fields})
 
     def _translator(
         self,

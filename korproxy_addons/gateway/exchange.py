@@ -23,8 +23,8 @@ class Attempt:
     """
     One try upstream.
 
-    `started_at` is in Unix seconds; the `_ms` values count from the arrival of the client's request head. None of them is
-    set before it happened.
+    `started_at` is in Unix seconds; the `_ms` values count from the arrival of the client's request head. None of them
+    is set before it happened.
     """
 
     number: int
@@ -62,8 +62,8 @@ class Exchange:
     One client request with all that became of it.
 
     `seed` is of our making, letters and digits, where `id` may be the client's: ids inside replies come from it.
-    `clock_started_s` is a monotonic reading, `received_at` Unix seconds. `cleared` is set by the last request hook: the leg
-    sends nothing upstream for an exchange that has not passed them all.
+    `clock_started_s` is a monotonic reading, `received_at` Unix seconds. `cleared` is set by the last request hook: the
+    leg sends nothing upstream for an exchange that has not passed them all.
     """
 
     id: str

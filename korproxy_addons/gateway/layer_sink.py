@@ -23,7 +23,6 @@ from mitmproxy.proxy.mode_servers import ProxyConnectionHandler
 from korproxy_addons.gateway.layer import LegEvent, UpstreamRequest
 from korproxy_addons.gateway.sink import HeaderFields
 
-
 _NO_LINGER = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from korproxy_addons.dialects.base import Dialect
-from korproxy_addons.dialects.events import ReplyError
+from korproxy_addons.dialects.events import ReplyError, reply_error
 from korproxy_addons.dialects.sse import DONE, Frame, SseParser
 from korproxy_addons.dialects.translate import Translator
 from korproxy_addons.errors import catalogue
@@ -74,6 +74,7 @@ class ReplyRoad:
         decoder: Takes a content coding off, if there is one.
         reading: How the provider reads what comes first.
         on_first_byte: Called when the first bytes of the body are there.
+        on_last_byte: Called with the number of body bytes sent, before the client is told that this was all.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class ReplyRoad:
         decoder: ReplyDecoder | None,
         reading: Reading,
         on_first_byte: Callable[[], None],
+        on_last_byte: Callable[[int], None],
     ) -> None:
         self._reply = reply
         self._translator = translator
@@ -93,6 +95,8 @@ class ReplyRoad:
         self._decoder = decoder
         self._reading = reading
         self._on_first_byte = on_first_byte
+        self._on_last_byte = on_last_byte
+        self._sent_bytes = 0
         self._first: SseParser | None = SseParser() if forms.upstream_streamed else None
         self._raw: list[bytes] = []
         self._raw_bytes = 0
@@ -125,50 +129,45 @@ class ReplyRoad:
             if good and self._forms.client_streamed and any(out):
                 return b"".join(out)
 
-    async def carry(self, sink: ClientSink) -> int:
+    async def carry(self, sink: ClientSink, held: bytes) -> None:
         """
-        Feed the rest to the client, which has its head.
+        Feed the reply to the client, which has its head.
 
-        Returns:
-            The number of body bytes sent.
+        Args:
+            sink: The client.
+            held: What `hold` returned.
         """
-        sent = 0
+        await self._send(sink, held)
         while not self.ended and not sink.gone:
             try:
                 chunk = await self._next(sink)
             except KorProxyError as error:
-                return sent + await self._break_off(sink, error)
+                frames = self._translator.fail(reply_error(error))
+                await self._send(sink, frames)
+                await self._finish(sink, said=bool(frames))
+                return
             if chunk is None:
                 self.ended = True
                 out = self._translator.close()
             else:
                 out = self._translator.feed(chunk)
-            if out:
-                sent += len(out)
-                await sink.data(out)
+            await self._send(sink, out)
             if self._translator.over and self._translator.error is not None:
-                # What the translator could say in the stream it has said.
                 self._reply.abort()
-                await self._finish(sink, said=bool(out))
-                return sent
+                # An error that the upstream reported itself, in its last event, has passed like any other.
+                passed = self.ended and self._translator.mistake is None
+                await self._finish(sink, said=bool(out) or passed)
+                return
+        self._on_last_byte(self._sent_bytes)
         await sink.end()
-        return sent
 
-    async def _break_off(self, sink: ClientSink, error: KorProxyError) -> int:
-        frames = self._translator.fail(
-            ReplyError(
-                error.spec.kind,
-                error.message(),
-                code=error.spec.code,
-                retry_after_s=error.retry_after_s,
-            )
-        )
-        if frames:
-            await sink.data(frames)
-        await self._finish(sink, said=bool(frames))
-        return len(frames)
+    async def _send(self, sink: ClientSink, data: bytes) -> None:
+        if data:
+            self._sent_bytes += len(data)
+            await sink.data(data)
 
     async def _finish(self, sink: ClientSink, *, said: bool) -> None:
+        self._on_last_byte(self._sent_bytes)
         if said and self._forms.client_streamed:
             await sink.end()
         else:

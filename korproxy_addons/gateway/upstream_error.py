@@ -8,7 +8,6 @@ so it becomes an error of ours with another status.
 
 from korproxy_addons.dialects import dialect
 from korproxy_addons.errors.exceptions import KorProxyError
-from korproxy_addons.errors.kinds import Kind
 from korproxy_addons.gateway.attempt_failure import AttemptFailedError, UpstreamAnswer
 from korproxy_addons.gateway.exchange import Exchange
 from korproxy_addons.gateway.replies import (
@@ -18,9 +17,6 @@ from korproxy_addons.gateway.replies import (
     own_headers,
 )
 
-_ABOUT_OUR_CREDENTIAL = (401, 403, 407)
-
-
 def upstream_error_reply(exchange: Exchange, failed: AttemptFailedError) -> Reply:
     """The reply for an exchange whose last attempt failed with `failed`."""
     failure, answer = failed.failure, failed.answer
@@ -28,7 +24,7 @@ def upstream_error_reply(exchange: Exchange, failed: AttemptFailedError) -> Repl
     error = KorProxyError(failure.spec, detail, retry_after_s=_wait_s(failed))
     if answer is None:
         return error_reply(exchange, failed.cause or error)
-    ours = answer.status in _ABOUT_OUR_CREDENTIAL and failure.spec.kind is Kind.AUTHENTICATION
+    ours = answer.status == 401 or failure.spec.code.startswith("KP-AUTH-")
     if ours and not exchange.own_login:
         return error_reply(exchange, error)
     exchange.error = error

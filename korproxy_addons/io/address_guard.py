@@ -1,9 +1,9 @@
 """
 Which addresses the upstream client may connect to.
 
-A base URL is configuration, but what its name resolves to is not ours to choose: a rebinding name server, a stale entry or
-a typo must not turn the gateway into a way to the machine's own services. So the check is made on the addresses that are
-about to be connected to, each time.
+A base URL is configuration, but what its name resolves to is not ours to choose: a rebinding name server, a stale entry
+or a typo must not turn the gateway into a way to the machine's own services. So the check is made on the addresses that
+are about to be connected to, each time.
 """
 
 import ipaddress
@@ -17,6 +17,8 @@ type Origin = tuple[str, int]
 """Host in lower case, without brackets, and port."""
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# The only part of IPv6 that is given out (RFC 4291, section 2.4); what lies outside has, at best, history.
+_GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 
 
 class BlockedAddressError(OSError):
@@ -40,6 +42,8 @@ def is_public(address: str) -> bool:
             inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
         if inner is not None:
             return is_public(str(inner))
+        if ip not in _GLOBAL_UNICAST:
+            return False
     return ip.is_global and not ip.is_multicast
 
 
@@ -59,6 +63,11 @@ class AddressGuard:
         """Swap in the ports and local origins of a new configuration."""
         self._own_ports = frozenset(own_ports)
         self._local = frozenset((host.lower(), port) for host, port in local)
+
+    def vouch(self, origin: Origin) -> None:
+        """Let one more origin be at a private address: a proxy that the configuration names."""
+        if origin not in self._local:
+            self._local |= {(origin[0].lower(), origin[1])}
 
     def check(self, origin: Origin, address: str) -> None:
         """
@@ -81,11 +90,17 @@ class AddressGuard:
 
 
 class GuardedResolver(AbstractResolver):
-    """Resolves names with the system's resolver and lets only checked addresses through."""
+    """
+    Lets only checked addresses through.
 
-    def __init__(self, guard: AddressGuard) -> None:
+    Args:
+        guard: The rule in force.
+        resolver: What resolves the names; by default the system's resolver.
+    """
+
+    def __init__(self, guard: AddressGuard, resolver: AbstractResolver | None = None) -> None:
         self._guard = guard
-        self._resolver = ThreadedResolver()
+        self._resolver = resolver or ThreadedResolver()
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC

@@ -37,7 +37,7 @@ class JsonLines(logging.Formatter):
             "ts": round(record.created, 3),
             "level": record.levelname.lower(),
             "component": record.name.removeprefix(f"{ROOT}."),
-            "event": record.getMessage(),
+            "event": _event(record),
         }
         fields = getattr(record, "fields", None)
         if isinstance(fields, Mapping):
@@ -45,6 +45,12 @@ class JsonLines(logging.Formatter):
         if record.exc_info and record.exc_info[0] is not None:
             line |= _exception(record.exc_info[0], record.exc_info[2])
         return self._redactor.text(json.dumps(line, ensure_ascii=False, default=str))
+
+
+def _event(record: logging.LogRecord) -> str:
+    """Our own events are constant words; a library puts the exception's text into its own, which may quote anything."""
+    foreign = record.name.partition(".")[0] != ROOT
+    return "library error" if foreign and record.exc_info else record.getMessage()
 
 
 def _exception(kind: type[BaseException], trace: Any) -> dict[str, Any]:

@@ -1,36 +1,40 @@
 """
 The pooled HTTP client behind every attempt.
 
-One pool per process, shared by all clients: connections are kept alive per origin, TLS context and proxy. A coding tool that
-opens a connection per request then pays no handshake of its own. aiohttp carries it; nothing outside this file knows.
+One pool per process, shared by all clients: connections are kept alive per origin, TLS context and proxy. A coding tool
+that opens a connection per request then pays no handshake of its own. aiohttp carries it; nothing outside this file and
+the two beside it (`upstream_reply.py`, `upstream_failure.py`) knows.
 """
 
 import asyncio
 import io
 import ipaddress
-import os
-import socket
 import ssl
-import urllib.request
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from types import SimpleNamespace
 
 import aiohttp
 import certifi
 from aiohttp import hdrs
+from aiohttp.abc import AbstractResolver
+from multidict import CIMultiDict
 from yarl import URL
 
 from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.exceptions import KorProxyError
-from korproxy_addons.errors.kinds import ErrorSpec
 from korproxy_addons.io.address_guard import (
     AddressGuard,
     BlockedAddressError,
     GuardedResolver,
     Origin,
-    OwnAddressError,
 )
+from korproxy_addons.io.proxies import Proxy, SystemProxies, read_proxy
+from korproxy_addons.io.upstream_failure import began_reply, failure_before_head, words
+from korproxy_addons.io.upstream_reply import Link, LinkedResponse, UpstreamReply
+
+__all__ = ["Budgets", "Link", "UpstreamCall", "UpstreamClient", "UpstreamReply"]
 
 READ_BUFFER_BYTES = 64 * 1024
 HEADER_LIMIT_BYTES = 64 * 1024
@@ -38,6 +42,7 @@ HEADER_LIMIT_BYTES = 64 * 1024
 KEEP_ALIVE_S = 75.0
 # Above this a body is written in pieces, each waiting for the socket, instead of in one copy.
 PIECEWISE_BODY_BYTES = 256 * 1024
+_SCHEMES = ("http", "https")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,138 +70,33 @@ class UpstreamCall:
         return f"UpstreamCall({self.method} {self.url.split('?', 1)[0]})"
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
-    """Where a reply came from: what `flow.server_conn` shows. Addresses are (host, port, ...)."""
-
-    peername: tuple[str, int] | None
-    sockname: tuple[str, int] | None
-    tls_version: str | None
-    tls_cipher: str | None
-    reused: bool
-
-
-class _Response(aiohttp.ClientResponse):
-    """Remembers its transport, which aiohttp lets go of as soon as the body is complete."""
-
-    link: Link | None = None
-
-    async def start(self, connection: aiohttp.connector.Connection) -> "aiohttp.ClientResponse":
-        transport = connection.transport
-        if transport is not None:
-            tls = transport.get_extra_info("ssl_object")
-            cipher = tls.cipher() if tls is not None else None
-            self.link = Link(
-                peername=transport.get_extra_info("peername"),
-                sockname=transport.get_extra_info("sockname"),
-                tls_version=tls.version() if tls is not None else None,
-                tls_cipher=cipher[0] if cipher else None,
-                reused=False,
-            )
-        return await super().start(connection)
-
-
-class UpstreamReply:
-    """A reply whose head has come; the body is read piece by piece."""
-
-    def __init__(self, response: aiohttp.ClientResponse, link: Link, idle_s: float) -> None:
-        self._response = response
-        self._idle_s = idle_s
-        self._waited_s = 0.0
-        self.status = response.status
-        self.link = link
-        self.headers: tuple[tuple[str, str], ...] = tuple(
-            (name.decode("latin-1"), value.decode("utf-8", "surrogateescape"))
-            for name, value in response.raw_headers
-        )
-
-    def header(self, name: str) -> str | None:
-        """The first value of a header; `name` in any case."""
-        return self._response.headers.get(name)
-
-    async def read(self, tick_s: float | None = None) -> bytes | None:
-        """
-        The next bytes of the body as they come; empty at its end.
-
-        Args:
-            tick_s: Return None when nothing came for so long, though the reply goes on.
-        Raises:
-            KorProxyError: idle for too long, or the body broke off.
-        """
-        left_s = self._idle_s - self._waited_s
-        wait_s = left_s if tick_s is None else min(tick_s, left_s)
-        try:
-            async with asyncio.timeout(wait_s):
-                data = await self._response.content.readany()
-        except TimeoutError as error:
-            self._waited_s += wait_s
-            if self._waited_s < self._idle_s:
-                return None
-            self.abort()
-            raise KorProxyError(
-                catalogue.IDLE_TIMEOUT, f"no data for {self._idle_s:g} s"
-            ) from error
-        except (aiohttp.ClientError, OSError) as error:
-            self.abort()
-            raise KorProxyError(catalogue.STREAM_CUT, _words(error)) from error
-        self._waited_s = 0.0
-        return data
-
-    async def read_all(self, limit_bytes: int) -> bytes:
-        """
-        The whole body.
-
-        Raises:
-            KorProxyError: as `read`, or the body is larger than `limit_bytes`.
-        """
-        parts: list[bytes] = []
-        size_bytes = 0
-        while chunk := await self.read():
-            size_bytes += len(chunk)
-            if size_bytes > limit_bytes:
-                self.abort()
-                raise KorProxyError(
-                    catalogue.UPSTREAM_INVALID_REPLY,
-                    f"the reply is larger than {limit_bytes} bytes",
-                )
-            parts.append(chunk)
-        return parts[0] if len(parts) == 1 else b"".join(parts)
-
-    def release(self) -> None:
-        """Give the connection back to the pool; one with unread bytes is closed instead."""
-        if self._response.content.at_eof():
-            self._response.release()
-        else:
-            self._response.close()
-
-    def abort(self) -> None:
-        """Close the connection at once: the provider must see that nobody listens any more."""
-        self._response.close()
-
-
 class UpstreamClient:
     """
-    The pool.
+    The pool; must be made and used inside one running event loop.
 
-    Must be made and used inside one running event loop. `guard` decides which addresses may be reached.
+    Args:
+        guard: Decides which addresses may be reached.
+        resolver: Resolves names, in place of the system's resolver.
     """
 
-    def __init__(self, guard: AddressGuard) -> None:
+    def __init__(self, guard: AddressGuard, resolver: AbstractResolver | None = None) -> None:
         self._guard = guard
+        self._resolver = resolver
+        self._proxies = SystemProxies()
         self._tls: dict[str | None, ssl.SSLContext] = {}
-        self._pool = self._session(keep_alive=True)
-        self._fresh = self._session(keep_alive=False)
+        self._pool, self._pool_connector = self._session(keep_alive=True)
+        self._fresh, self._fresh_connector = self._session(keep_alive=False)
 
     def configure(self, own_ports: Iterable[int], local: Iterable[Origin]) -> None:
         """Take over the own ports and local origins of a new configuration."""
-        proxies = [URL(url) for url in urllib.request.getproxies().values() if "://" in url]
+        self._proxies = SystemProxies()
         # A corporate proxy lives at a private address by nature; the operating system's settings vouch for it.
-        vouched = [(url.host, url.port) for url in proxies if url.host and url.port]
+        vouched = [proxy.origin for proxy in self._proxies]
         self._guard.configure(own_ports, [*local, *vouched])
-        for session in (self._pool, self._fresh):
-            connector = session.connector
-            assert isinstance(connector, aiohttp.TCPConnector)
-            connector.clear_dns_cache()
+        self._pool_connector.clear_dns_cache()
+        self._fresh_connector.clear_dns_cache()
+        # A file of certificates may have changed with the config; the system's own have not, and keep their connections.
+        self._tls = {ca_file: context for ca_file, context in self._tls.items() if ca_file is None}
 
     async def send(self, call: UpstreamCall) -> UpstreamReply:
         """
@@ -208,18 +108,19 @@ class UpstreamClient:
         Raises:
             KorProxyError: KP-NET or KP-PROV, each with what went wrong in words.
         """
+        url = _url_of(call)
+        host = url.host or ""
         trace = SimpleNamespace(reused=False)
         try:
-            return await self._send(self._pool, call, trace)
-        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
-            if isinstance(error, aiohttp.ClientConnectorError) or not trace.reused:
-                raise _failure(error, call) from error
+            return await self._send(self._pool, url, call, trace)
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise _failure(error, call) from error
+            if not (trace.reused and _is_stale(error)):
+                raise failure_before_head(error, host) from error
+        trace.reused = False
         try:
-            return await self._send(self._fresh, call, SimpleNamespace(reused=False))
+            return await self._send(self._fresh, url, call, trace)
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise _failure(error, call) from error
+            raise failure_before_head(error, host) from error
 
     async def close(self) -> None:
         """Close every connection."""
@@ -227,10 +128,10 @@ class UpstreamClient:
         await self._fresh.close()
 
     async def _send(
-        self, session: aiohttp.ClientSession, call: UpstreamCall, trace: SimpleNamespace
+        self, session: aiohttp.ClientSession, url: URL, call: UpstreamCall, trace: SimpleNamespace
     ) -> UpstreamReply:
-        url = URL(call.url, encoded=True)
         self._check_literal(url)
+        proxy = self._proxy(url, call)
         body: bytes | io.BytesIO = call.body
         if len(call.body) > PIECEWISE_BODY_BYTES:
             body = io.BytesIO(call.body)
@@ -240,10 +141,11 @@ class UpstreamClient:
                 response = await session.request(
                     call.method,
                     url,
-                    headers=_multi(call.headers),
+                    headers=CIMultiDict(call.headers),
                     data=body or None,
                     allow_redirects=False,
-                    proxy=call.proxy,
+                    proxy=proxy.url if proxy is not None else None,
+                    proxy_headers=CIMultiDict(proxy.headers) if proxy is not None else None,
                     ssl=self._tls_context(call.ca_file) if url.scheme == "https" else True,
                     timeout=aiohttp.ClientTimeout(
                         total=None, connect=None, sock_connect=budgets.connect_s, sock_read=None
@@ -257,54 +159,50 @@ class UpstreamClient:
                 catalogue.FIRST_BYTE_TIMEOUT,
                 f"{url.host} sent nothing for {budgets.first_byte_s:g} s",
             ) from error
-        head_bytes = sum(len(name) + len(value) for name, value in response.raw_headers)
-        if head_bytes > HEADER_LIMIT_BYTES:
-            response.close()
-            raise KorProxyError(
-                catalogue.UPSTREAM_INVALID_REPLY, f"its head has more than {HEADER_LIMIT_BYTES} bytes"
-            )
-        link = getattr(response, "link", None) or Link(None, None, None, None, reused=False)
-        return UpstreamReply(
-            response,
-            Link(
-                link.peername, link.sockname, link.tls_version, link.tls_cipher, reused=trace.reused
-            ),
-            budgets.idle_s,
-        )
+        return UpstreamReply(response, budgets.idle_s, reused=trace.reused)
 
     def _check_literal(self, url: URL) -> None:
         # An address in place of a name never reaches the resolver.
-        host = url.host
-        if host is None or url.port is None:
-            raise aiohttp.InvalidURL(url, "it names no host")
+        host = url.host or ""
         try:
             ipaddress.ip_address(host.split("%", 1)[0])
         except ValueError:
+            if ":" in host or host.replace(".", "").isdigit():
+                # `127.1`, `2130706433`: addresses for the operating system, though nobody writes them so.
+                raise BlockedAddressError(f"{host} is an address in disguise") from None
             return
-        self._guard.check((host, url.port), host)
+        self._guard.check((host, url.port or 0), host)
 
-    def _session(self, *, keep_alive: bool) -> aiohttp.ClientSession:
+    def _proxy(self, url: URL, call: UpstreamCall) -> Proxy | None:
+        if call.proxy is None:
+            return self._proxies.proxy_for(url)
+        proxy = read_proxy(call.proxy)
+        if proxy is None:
+            raise aiohttp.InvalidURL(url, "its proxy is no HTTP proxy")
+        self._guard.vouch(proxy.origin)
+        return proxy
+
+    def _session(self, *, keep_alive: bool) -> tuple[aiohttp.ClientSession, aiohttp.TCPConnector]:
+        resolver = GuardedResolver(self._guard, self._resolver)
         if keep_alive:
             connector = aiohttp.TCPConnector(
-                limit=0,
-                resolver=GuardedResolver(self._guard),
-                keepalive_timeout=KEEP_ALIVE_S,
-                ttl_dns_cache=60,
+                limit=0, resolver=resolver, ttl_dns_cache=60, keepalive_timeout=KEEP_ALIVE_S
             )
         else:
             connector = aiohttp.TCPConnector(
-                limit=0, resolver=GuardedResolver(self._guard), force_close=True, ttl_dns_cache=60
+                limit=0, resolver=resolver, ttl_dns_cache=60, force_close=True
             )
         tracing = aiohttp.TraceConfig()
-        tracing.on_connection_reuseconn.append(_note_reuse)
-        return aiohttp.ClientSession(
+        tracing.on_connection_reuseconn.append(_note_reused)
+        tracing.on_connection_create_start.append(_note_new)
+        session = aiohttp.ClientSession(
             connector=connector,
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
             max_field_size=HEADER_LIMIT_BYTES,
             max_line_size=HEADER_LIMIT_BYTES,
             read_bufsize=READ_BUFFER_BYTES,
-            response_class=_Response,
+            response_class=LinkedResponse,
             # What the client did not send is not made up here.
             skip_auto_headers=(
                 hdrs.USER_AGENT,
@@ -313,74 +211,56 @@ class UpstreamClient:
                 hdrs.CONTENT_TYPE,
             ),
             trace_configs=[tracing],
-            trust_env=True,
+            # Proxies are looked up here; `~/.netrc`, which would come with them, must not set a credential.
+            trust_env=False,
         )
+        return session, connector
 
     def _tls_context(self, ca_file: str | None) -> ssl.SSLContext:
         context = self._tls.get(ca_file)
         if context is None:
-            # The system's roots (and SSL_CERT_FILE, SSL_CERT_DIR) hold a company's own; certifi's are there on every machine.
+            # The system's roots (and SSL_CERT_FILE, SSL_CERT_DIR) hold a company's own; certifi's are there on every
+            # machine.
             context = ssl.create_default_context()
             context.load_verify_locations(cafile=certifi.where())
+            context.set_alpn_protocols(("http/1.1",))
             if ca_file is not None:
-                context.load_verify_locations(cafile=os.path.expanduser(ca_file))
+                try:
+                    context.load_verify_locations(cafile=Path(ca_file).expanduser())
+                except OSError as error:
+                    raise KorProxyError(
+                        catalogue.TLS_FAILED, f"ca_file {ca_file}: {words(error)}"
+                    ) from error
             self._tls[ca_file] = context
         return context
 
 
-async def _note_reuse(
+def _url_of(call: UpstreamCall) -> URL:
+    try:
+        url = URL(call.url, encoded=True)
+        if url.host and url.port and url.scheme in _SCHEMES:
+            return url
+    except ValueError:
+        pass
+    raise KorProxyError(catalogue.UPSTREAM_UNAVAILABLE, "its address is no http(s) URL")
+
+
+def _is_stale(error: Exception) -> bool:
+    """Whether a pooled connection broke as one does that the other end had given up."""
+    if isinstance(error, aiohttp.ClientConnectorError) or began_reply(error):
+        return False
+    return isinstance(
+        error, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError | ConnectionError
+    )
+
+
+async def _note_reused(
     _session: aiohttp.ClientSession, context: SimpleNamespace, _params: object
 ) -> None:
-    request_context = context.trace_request_ctx
-    if request_context is not None:
-        request_context.reused = True
+    context.trace_request_ctx.reused = True
 
 
-def _multi(headers: tuple[tuple[str, str], ...]) -> "Mapping[str, str]":
-    from multidict import CIMultiDict
-
-    return CIMultiDict(headers)
-
-
-def _failure(error: Exception, call: UpstreamCall) -> KorProxyError:
-    """The row for an exception that came before the head."""
-    host = URL(call.url).host or "the provider"
-    spec, detail = _reading(error, host)
-    return KorProxyError(spec, detail)
-
-
-def _reading(error: Exception, host: str) -> tuple[ErrorSpec, str]:
-    root = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
-    if isinstance(root, OwnAddressError):
-        return catalogue.LOOP, str(root)
-    if isinstance(root, BlockedAddressError):
-        return catalogue.ADDRESS_BLOCKED, str(root)
-    match error:
-        case aiohttp.ClientConnectorDNSError() | socket.gaierror():
-            return catalogue.DNS_FAILED, f"{host} does not resolve"
-        case aiohttp.ClientConnectorCertificateError():
-            return catalogue.TLS_FAILED, f"{host}: {_words(error.certificate_error)}"
-        case aiohttp.ClientSSLError() | ssl.SSLError():
-            return catalogue.TLS_FAILED, f"{host}: the TLS handshake failed"
-        case aiohttp.ServerTimeoutError():
-            return catalogue.CONNECT_TIMEOUT, f"{host} did not answer in time"
-        case aiohttp.ClientConnectorError():
-            return (
-                catalogue.CONNECT_REFUSED,
-                f"{host}:{error.port}: {error.os_error.strerror or 'no connection'}",
-            )
-        case aiohttp.ServerDisconnectedError() | aiohttp.ClientOSError() | ConnectionError():
-            return catalogue.CONNECTION_LOST, f"{host} closed the connection before its reply"
-        case aiohttp.ClientResponseError() | aiohttp.ClientPayloadError():
-            return catalogue.UPSTREAM_INVALID_REPLY, f"{host} did not answer in HTTP"
-        case _:
-            return catalogue.UPSTREAM_UNAVAILABLE, f"{host}: {_words(error)}"
-
-
-def _words(error: Exception) -> str:
-    """The kind of an exception in words; its own text may hold addresses or bytes of the reply."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return error.verify_message
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return type(error).__name__
+async def _note_new(
+    _session: aiohttp.ClientSession, context: SimpleNamespace, _params: object
+) -> None:
+    context.trace_request_ctx.reused = False

@@ -85,14 +85,12 @@ def next_pacific_midnight(now: float) -> float:
     Computed by the rule in force since 2007 (second Sunday of March to first Sunday of November),
     because a time-zone database is not at hand on every system.
     """
+    midnights = []
     for zone_h in (-8, -7):
         local = datetime.fromtimestamp(now, UTC) + timedelta(hours=zone_h)
         midnight = datetime(local.year, local.month, local.day, tzinfo=UTC) + timedelta(days=1)
-        if _pacific_offset_h(midnight) == zone_h:
-            at = midnight.timestamp() - zone_h * 3600
-            if now < at <= now + 25 * 3600:
-                return at
-    return now + 86_400  # pragma: no cover - one of the two zones always holds
+        midnights.append(midnight.timestamp() - _pacific_offset_h(midnight) * 3600)
+    return min(it for it in midnights if it > now)
 
 
 def _pacific_offset_h(local: datetime) -> int:

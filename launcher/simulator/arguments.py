@@ -44,11 +44,15 @@ def fitting(schema: Any, name: str = "", root: Json | None = None, depth: int = 
 
 def _of_kind(kind: str, schema: Json, name: str, root: Json, depth: int) -> Any:
     if kind == "object":
-        properties = schema.get("properties") or {}
-        return {
-            key: fitting(properties.get(key, {}), key, root, depth + 1)
-            for key in schema.get("required") or ()
-        }
+        properties = schema.get("properties")
+        known = properties if isinstance(properties, dict) else {}
+        required = schema.get("required")
+        names = (
+            [each for each in required if isinstance(each, str)]
+            if isinstance(required, list)
+            else []
+        )
+        return {name: fitting(known.get(name, {}), name, root, depth + 1) for name in names}
     if kind == "array":
         item = fitting(schema.get("items", {}), name, root, depth + 1)
         return [item] * int(schema.get("minItems", 1))
@@ -63,7 +67,7 @@ def _of_kind(kind: str, schema: Json, name: str, root: Json, depth: int) -> Any:
 
 def _referred(reference: str, root: Json) -> Any:
     node: Any = root
-    for step in reference.removeprefix("#").strip("/").split("/"):
+    for step in filter(None, reference.removeprefix("#").split("/")):
         node = (
             node.get(step.replace("~1", "/").replace("~0", "~")) if isinstance(node, dict) else None
         )

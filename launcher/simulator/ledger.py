@@ -17,7 +17,8 @@ class Entry:
 
     `received_at`, `ended_at` and `client_gone_at` are Unix seconds of the machine's own clock, whatever clock the
     simulator uses in its replies. `body` is the request's text after decompression if it was short enough to keep.
-    `verdict` is `answered`, `refused`, the name of the fault that replaced or spoiled the answer, or `unknown-path`.
+    `verdict` is `answered`, `refused`, the name of the fault that replaced or spoiled the answer, `unknown-path`, or
+    `simulator-error` for a mistake of the simulator itself.
     """
 
     number: int

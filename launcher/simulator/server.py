@@ -1,6 +1,7 @@
 """The simulator as an object: start it on a loopback port, script it, read its ledger, stop it."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from typing import Any
@@ -19,6 +20,8 @@ from launcher.simulator.ledger import Entry, Ledger
 from launcher.simulator.logins import Logins
 from launcher.simulator.script import Rule, Script
 from launcher.simulator.transport import Emission, Sender
+
+_LOG = logging.getLogger("simulator")
 
 
 class Simulator:
@@ -160,14 +163,13 @@ class Simulator:
             ),
         )
         reply = self._reply(contract, call)
-        entry.message = _excerpt(reply)
+        entry.message = entry.message or _excerpt(reply)
         emission = faults.emission(
             call.rule,
             reply,
             self.world.clock(),
             lambda *words: contract.error(call, *words),
         )
-        emission.date_skew_s += self.world.skew_s
         return await sender.send(reply, emission)
 
     def _reply(self, contract: Contract, call: Call) -> Reply:
@@ -188,9 +190,16 @@ class Simulator:
         except Refused as refused:
             entry.verdict = entry.verdict or "refused"
             return refused.reply
-        except ValueError as bad:  # a directive nobody understands
+        except (
+            ValueError,
+            RecursionError,
+        ) as bad:  # a directive nobody understands, a body too deep
             entry.verdict = "refused"
             return contract.error(call, 400, str(bad))
+        except Exception as mistake:  # noqa: BLE001 - the test that sees it shall not hang
+            _LOG.exception("the simulator failed")
+            entry.verdict, entry.message = "simulator-error", repr(mistake)
+            return contract.error(call, 500, f"The simulator failed: {mistake!r}")
         entry.verdict = entry.verdict or "answered"
         return reply
 

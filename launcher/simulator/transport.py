@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import os
 import socket
 import struct
 from collections.abc import Iterator
@@ -171,11 +172,8 @@ class Sender:
         if transport is not None:
             if reset:
                 raw = transport.get_extra_info("socket")
-                linger = (
-                    struct.pack("ii", 1, 0)
-                    if hasattr(socket, "AF_UNIX")
-                    else struct.pack("hh", 1, 0)
-                )
+                # An abrupt close: no lingering, of the length each system's structure wants.
+                linger = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
                 raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
                 transport.abort()
             else:

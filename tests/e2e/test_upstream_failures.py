@@ -23,6 +23,13 @@ def closed_port() -> int:
         return int(found.getsockname()[1])
 
 
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[SimulatedGateway]:
+    """A gateway of one's own: what a fault leaves behind in the accounts' health concerns nobody else."""
+    with SimulatedGateway(tmp_path) as running:
+        yield running
+
+
 @pytest.fixture(scope="module")
 def broken_ways(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedGateway]:
     """A gateway with accounts whose providers cannot be reached, each in its own way."""
@@ -104,13 +111,13 @@ def test_an_upstream_that_cannot_be_reached(
 )
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_a_reply_that_is_none(
-    engine: SimulatedGateway, dialect: str, fault: str, words: dict[str, str], spec: ErrorSpec
+    fresh: SimulatedGateway, dialect: str, fault: str, words: dict[str, str], spec: ErrorSpec
 ) -> None:
     """HTTP garbage, a head without end, a redirect, a dead connection, broken JSON: an error, never a hang."""
-    engine.sim.script(fault, count=10, **words)
+    fresh.sim.script(fault, count=10, **words)
     # Crossing dialects, so that even the body has to be understood.
-    model = "claude-sonnet-5-5" if dialect != "anthropic-messages" else "qwen3.8-max"
-    reply = ask(engine.url, question(dialect, model))
+    model = "claude-sonnet-5-5" if dialect != "anthropic-messages" else "glm-5"
+    reply = ask(fresh.url, question(dialect, model))
     assert reply.status >= 500
     assert reply.headers["x-korproxy-error"] == spec.code, reply.body
     assert "Traceback" not in reply.body.decode()
@@ -167,12 +174,12 @@ def test_an_upstream_error_reaches_a_client_of_its_dialect_as_it_was(
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_an_upstream_error_crosses_dialects_by_its_meaning(
-    engine: SimulatedGateway, dialect: str
+    fresh: SimulatedGateway, dialect: str
 ) -> None:
     """A rate limit stays one: the client's envelope, the upstream's status, the time to wait."""
-    other = "anthropic-messages" if dialect != "anthropic-messages" else "openai-chat"
-    engine.sim.script("429", retry_after=7, count=10)
-    reply = ask(engine.url, question(dialect, NATIVE[other]))
+    model = "claude-sonnet-5-5" if dialect != "anthropic-messages" else "glm-5"
+    fresh.sim.script("429", retry_after=7, count=10)
+    reply = ask(fresh.url, question(dialect, model))
     assert reply.status == 429, reply.body
     assert reply.headers["retry-after"] == "7"
     kind = {"anthropic-messages": "rate_limit_error", "gemini": "RESOURCE_EXHAUSTED"}
@@ -181,20 +188,21 @@ def test_an_upstream_error_crosses_dialects_by_its_meaning(
 
 @pytest.mark.parametrize("status", ["401", "403"])
 def test_a_401_about_our_credential_never_reaches_a_tool(
-    engine: SimulatedGateway, status: str
+    fresh: SimulatedGateway, status: str
 ) -> None:
     """It would log the user out of a tool that did nothing wrong."""
-    engine.sim.script(status, count=10)
-    reply = ask(engine.url, question("anthropic-messages", "claude@claude-api-key/claude-haiku-5-5"))
+    fresh.sim.script(status, count=10)
+    reply = ask(fresh.url, question("anthropic-messages", "claude@claude-api-key/claude-haiku-5-5"))
     assert reply.status not in (401,), reply.body
     if status == "401":
         assert reply.headers["x-korproxy-error"] == catalogue.ACCOUNT_REJECTED.code
 
 
-def test_a_file_of_logs_says_what_happened(engine: SimulatedGateway, tmp_path: Path) -> None:
+def test_a_file_of_logs_says_what_happened(engine: SimulatedGateway) -> None:
     """Each exchange leaves a line with its id, account and outcome."""
-    del tmp_path
     reply = ask(engine.url, question("gemini", NATIVE["gemini"]))
     request_id = reply.headers["x-korproxy-request-id"]
-    lines = [it for it in engine.gateway.log_lines() if it.get("request_id") == request_id]
+    lines = engine.gateway.wait_for_log(request_id)
     assert [("exchange finished", "ok")] == [(it["event"], it["outcome"]) for it in lines]
+    assert lines[0]["bytes_out"] == len(reply.body)
+    assert lines[0]["output_tokens"] > 0

@@ -96,6 +96,15 @@ class GatewayProcess:
             return []
         return [json.loads(line) for line in path.read_text().splitlines()]
 
+    def wait_for_log(self, request_id: str) -> list[dict[str, Any]]:
+        """The lines about one request, once its last one is there: a thread of the gateway writes them."""
+        deadline = time.monotonic() + READY_S
+        while time.monotonic() < deadline:
+            lines = [it for it in self.log_lines() if it.get("request_id") == request_id]
+            if any(it["event"] == "exchange finished" for it in lines):
+                return lines
+        raise AssertionError(f"nothing was logged about {request_id}")
+
     def _wait_ready(self) -> dict[str, Any]:
         timer = threading.Timer(READY_S, self.process.kill)
         timer.start()

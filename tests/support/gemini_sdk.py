@@ -12,7 +12,7 @@ def needs_sdk() -> Any:
 
 def sdk_client(reply: bytes, content_type: str) -> Any:
     """A client to whom every request is answered with these bytes."""
-    from google import genai  # noqa: PLC0415 - see needs_sdk
+    from google import genai
 
     http = pytest.importorskip("httpx2")
 

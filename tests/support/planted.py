@@ -9,7 +9,6 @@ import importlib
 import sys
 from typing import Any, NoReturn
 
-from korproxy_addons.__main__ import main
 from korproxy_addons.gateway import hook
 
 CANARY = "planted-canary-5d1f"
@@ -44,5 +43,7 @@ def plant(place: str) -> None:
 
 
 if __name__ == "__main__":
+    from korproxy_addons.__main__ import main
+
     plant(sys.argv[1])
     sys.exit(main(sys.argv[2:]))

@@ -95,6 +95,8 @@ def _said(part: Part, role: Role, losses: Losses) -> list[Part]:
     if isinstance(part, ThinkingPart) and part.state is None:
         losses.add(Feature.THINKING, "thinking without a signature was left out")
         return []
+    if isinstance(part, TextPart) and part.state is not None:
+        return [replace(part, state=None)]  # no text is signed here
     if isinstance(part, RefusalPart):
         return _text(part.text)
     if isinstance(part, UnknownPart | ServerToolPart) and part.origin != DIALECT_ID:

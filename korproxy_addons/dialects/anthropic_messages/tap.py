@@ -135,6 +135,8 @@ class AnthropicTap:
             self._count(event.message.usage)
         elif kind == "content_block_start" and event.content_block is not None:
             self._called = self._called or event.content_block.type == "tool_use"
+            if self.finish is not None:
+                self.finish = settled_finish(self.finish, called=self._called)
         elif kind == "message_delta":
             self._count(event.usage)
             if event.delta is not None and event.delta.stop_reason:

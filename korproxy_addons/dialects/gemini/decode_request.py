@@ -25,7 +25,7 @@ from korproxy_addons.dialects.gemini.wire import (
 )
 from korproxy_addons.dialects.model import ChatRequest, Message, Role, TextPart
 from korproxy_addons.dialects.payload import decode_body, field_invalid
-from korproxy_addons.errors.catalogue import MODEL_MISSING
+from korproxy_addons.errors.catalogue import MODEL_MISSING, NOT_UTF8
 from korproxy_addons.errors.exceptions import KorProxyError
 
 # The body of a question for a count may hold the request under this name (T172).
@@ -53,6 +53,7 @@ _TEXT: Final = msgspec.json.Decoder(str)
 
 def peek_request(inbound: Inbound) -> Peek:
     """`base.Dialect.peek_request`: the model stands in the path, else in the body."""
+    _check_utf8(inbound.body)
     peeked = decode_body(_PEEK, inbound.body)
     inner = peeked.generate_content_request or peeked.snake_request or peeked
     model = _model(inbound.path_model or inner.model or peeked.model or "")
@@ -65,6 +66,7 @@ def peek_request(inbound: Inbound) -> Peek:
 
 def decode_request(inbound: Inbound) -> ChatRequest:
     """`base.Dialect.decode_request`, for requests for an answer and for a count."""
+    _check_utf8(inbound.body)
     fields = _fields(inbound.body)
     tool_config = fields_at(fields["toolConfig"], "toolConfig") if "toolConfig" in fields else {}
     tools = decode_tools(fields.get("tools", ABSENT))
@@ -93,6 +95,16 @@ def decode_request(inbound: Inbound) -> ChatRequest:
         modalities=settings.modalities,
         native={**native, **native_choice(tool_config), **settings.native, **reader.native},
     )
+
+
+def _check_utf8(body: bytes) -> None:
+    """Pieces of a body stay raw, and raw JSON is not checked when it is read."""
+    if body.isascii():
+        return
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        raise KorProxyError(NOT_UTF8, f"byte {error.start}") from None
 
 
 def _fields(body: bytes) -> Fields:

@@ -305,7 +305,7 @@ class Decoder:
 
 def arguments_of(args: Raw) -> str:
     """A call's arguments as text of an object; an object's text stays as it is."""
-    text = bytes(args).decode()
+    text = bytes(args).decode("utf-8", "replace")
     return text if text[:1] == "{" else arguments_object(text)
 
 

@@ -43,8 +43,13 @@ def encode_request(request: ChatRequest, target: Target) -> EncodedRequest:
         losses.add(Feature.CACHE_MARKER)
     if tools.tools:
         body["tools"] = tools.tools
+    config: dict[str, Any] = {}
     if tools.calling is not None:
-        body["toolConfig"] = {"functionCallingConfig": tools.calling}
+        config["functionCallingConfig"] = tools.calling
+    if tools.server_side:
+        config["includeServerSideToolInvocations"] = True
+    if config:
+        body["toolConfig"] = config
     settings = encode_settings(request, target, losses)
     if settings:
         body[_GENERATION] = settings

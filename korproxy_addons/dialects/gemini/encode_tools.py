@@ -51,11 +51,13 @@ class WireTools(Struct, frozen=True):
         tools: Value of `tools`; [] for none.
         calling: Value of `functionCallingConfig`, None for none.
         custom: Upstream names of custom tools that went as functions.
+        server_side: Google's tools stand beside functions, which its models want to be told.
     """
 
     tools: list[Any]
     calling: dict[str, Any] | None
     custom: frozenset[str]
+    server_side: bool = False
 
 
 def tool_names(tools: Iterable[Tool], messages: Iterable[Message]) -> ToolNames:
@@ -106,7 +108,12 @@ def encode_tools(
         losses.add(Feature.PARALLEL)
     wire: list[Any] = [{"functionDeclarations": functions}] if functions else []
     wire += _hosted(hosted, losses)
-    return WireTools(wire, _calling(request, choice, seen, names, losses), frozenset(custom))
+    return WireTools(
+        wire,
+        _calling(request, choice, seen, names, losses),
+        frozenset(custom),
+        server_side=bool(functions and hosted) and not own,
+    )
 
 
 def _function(

@@ -47,6 +47,7 @@ def other_part(part: Part, raw: Raw) -> MediaPart | ServerToolPart | UnknownPart
         return media
     try:
         fields = FIELDS.decode(raw)
+        bytes(raw).decode()  # raw JSON is not checked when it is read
     except (ValueError, RecursionError):
         return None
     for name, value in fields.items():

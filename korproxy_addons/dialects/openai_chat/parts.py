@@ -65,7 +65,7 @@ class _CallSlot:
         self.custom = False
         self.state: Opaque | None = None
         self.end = JsonEnd()
-        self.held = ""  # what came before the first bracket: it may stand for no arguments (T50)
+        self.held: list[str] = []  # what came before any bracket: it may stand for nothing (T50)
         self.waiting: list[str] = []
 
     def take(self, piece: CallPiece) -> str:
@@ -84,17 +84,19 @@ class _CallSlot:
             return ""
         text = text[: self.end.feed(text)]
         if not self.end.started:
-            self.held += text
+            self.held.append(text)
             return ""
         if self.held:
-            text, self.held = self.held + text, ""
+            text = "".join((*self.held, text))
+            self.held.clear()
         return text
 
     def rest(self, *, cut: bool) -> str:
         """What is to be passed on when the answer is over."""
         if self.custom or self.end.started:
             return ""
-        return self.held if cut else arguments_text(self.held)
+        held = "".join(self.held)
+        return held if cut else arguments_text(held)
 
     def is_other(self, piece: CallPiece) -> bool:
         """Whether the piece, at this call's index, begins another call (T42)."""

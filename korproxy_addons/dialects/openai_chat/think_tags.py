@@ -5,6 +5,7 @@ from typing import Final
 
 _OPEN: Final = "<think>"
 _CLOSE: Final = "</think>"
+_SPACE_LIMIT: Final = 256  # characters before the tag
 
 
 class _State(Enum):
@@ -36,7 +37,7 @@ class ThinkTags:
         if self._state is _State.BEFORE:
             start = text.lstrip()
             if not start.startswith(_OPEN):
-                if _OPEN.startswith(start):
+                if _OPEN.startswith(start) and len(text) <= _SPACE_LIMIT:
                     self._held = text
                     return "", ""
                 self._state = _State.WORDS

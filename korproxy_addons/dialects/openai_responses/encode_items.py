@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from msgspec import Raw
+from msgspec.structs import replace
 
 from korproxy_addons.dialects.base import Target
 from korproxy_addons.dialects.custom import as_arguments
@@ -12,6 +13,7 @@ from korproxy_addons.dialects.ids import portable_id
 from korproxy_addons.dialects.losses import Feature, Losses
 from korproxy_addons.dialects.model import (
     CompactionPart,
+    MediaKind,
     MediaPart,
     Message,
     Part,
@@ -38,6 +40,7 @@ _CONTENT_TYPES: Final = ("input_", "output_")
 # Items whose id the service looks up and does not find if it keeps nothing (T76).
 _LOOKED_UP: Final = frozenset({"web_search_call"})
 _ID_CHARACTERS: Final = 48
+_SOUND_NOTE: Final = "[audio: in the message behind the results]"
 _IMAGE_NOTE: Final = "[Image made by the assistant]"
 
 
@@ -195,12 +198,24 @@ class ItemEncoder:
         found = part.content[0] if part.content and self._tools.searches else None
         if isinstance(found, UnknownPart) and found.type == "tool_search_output":
             return without_nulls(found.raw)
+        part = self._without_sound(part)
         custom = part.call_id in self._custom
         return {
             "type": "custom_tool_call_output" if custom else "function_call_output",
             "call_id": portable_id(part.call_id),
             "output": self._content.output(part),
         }
+
+    def _without_sound(self, part: ToolResultPart) -> ToolResultPart:
+        """Results hold no sound: it goes into a message behind them (T66)."""
+        sounds = [piece for piece in part.content if _is_sound(piece)]
+        if not sounds:
+            return part
+        content = [found for sound in sounds for found in self._content.media(sound)]
+        self._after.append({"type": "message", "role": "user", "content": content})
+        note = TextPart(_SOUND_NOTE)
+        kept = tuple(note if _is_sound(piece) else piece for piece in part.content)
+        return replace(part, content=kept)
 
     def _thinking(self, part: ThinkingPart) -> list[Any]:
         item: Json = {"type": "reasoning", "summary": []}
@@ -246,3 +261,7 @@ class ItemEncoder:
             self._losses.add(Feature.UNKNOWN_PART, "item_reference")
             return []
         return [without_nulls(part.raw)]
+
+
+def _is_sound(part: Part) -> TypeGuard[MediaPart]:
+    return isinstance(part, MediaPart) and part.kind is MediaKind.AUDIO and bool(part.base64)

@@ -8,7 +8,7 @@ from launcher.simulator.contracts.gemini import BROKEN, MODELS, generation_probl
 from launcher.simulator.ids import Ids
 from launcher.simulator.keys import Credential, State
 from launcher.simulator.wire import gemini_content, gemini_rules
-from launcher.simulator.wire.reading import Json, mapping
+from launcher.simulator.wire.reading import Json, mapping, word
 
 DOMAIN = "cloudcode-pa.googleapis.com"
 _TELEMETRY = frozenset(
@@ -154,7 +154,7 @@ class CodeAssist(Contract):
         if unknown:
             text = f'Invalid JSON payload received. Unknown name "{unknown[0]}": Cannot find field.'
             raise refuse(google_errors.reply(400, text))
-        model, inner = body.get("model"), mapping(body.get("request"))
+        model, inner = word(body, "model"), mapping(body.get("request"))
         if model not in MODELS:
             raise refuse(google_errors.reply(404))
         if credential.state in {State.NO_LICENCE, State.RETIRED}:
@@ -165,13 +165,13 @@ class CodeAssist(Contract):
             details = [google_errors.info("IAM_PERMISSION_DENIED", DOMAIN)]
             text = f"Permission denied on resource project {body['project']}."
             raise refuse(google_errors.reply(403, text, details))
-        problem = gemini_rules.problem(inner, str(model), code_assist=True)
+        problem = gemini_rules.problem(inner, model, code_assist=True)
         if problem is not None:
             raise refuse(generation_problem(problem))
-        call.gate("generate", str(model), stream=streams)
+        call.gate("generate", model, stream=streams)
         if credential.state is State.EXHAUSTED:
-            raise refuse(quota_exhausted(call, str(model)))
-        answer = call.answer(gemini_content.read_turn(inner, str(model), stream=streams))
+            raise refuse(quota_exhausted(call, model))
+        answer = call.answer(gemini_content.read_turn(inner, model, stream=streams))
 
         def wrap(reply: Json, ids: Ids) -> Json:
             return {
@@ -181,7 +181,7 @@ class CodeAssist(Contract):
                 "remainingCredits": [],
             }
 
-        return gemini_reply(call, answer, str(model), BROKEN, wrap)
+        return gemini_reply(call, answer, model, BROKEN, wrap)
 
     def _count(self, call: Call, body: Json) -> Reply:
         inner = mapping(body.get("request"))

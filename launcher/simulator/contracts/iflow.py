@@ -64,7 +64,7 @@ class IFlow(Contract):
     def _chat(self, call: Call, credential: Credential) -> Reply:
         try:
             body: Json = dict(call.json())
-        except ValueError as bad:
+        except (ValueError, TypeError) as bad:
             raise refuse(self.error(call, 400)) from bad
         problem = compatible_rules.chat_problem(body)
         if problem is not None:

@@ -18,7 +18,7 @@ from launcher.simulator.tokens import tokens_of_json
 from launcher.simulator.wire import openai_chat, openai_chat_rules, openai_responses_rules
 from launcher.simulator.wire import openai_responses as responses
 from launcher.simulator.wire.openai_words import OpenAIProblem
-from launcher.simulator.wire.reading import Json, objects
+from launcher.simulator.wire.reading import Json, objects, word
 
 _TYPES = {
     401: "invalid_request_error",
@@ -275,7 +275,7 @@ class OpenAI(Contract):
             if name in body:
                 no(f"Unsupported parameter: {name}")
         for tool in objects(body.get("tools")):
-            if tool.get("type") in _SIWC_HOSTED:
+            if word(tool, "type") in _SIWC_HOSTED:
                 no(f"Unsupported tool: {tool['type']}")
             if tool.get("type") == "function":
                 no("Function tools must be inside a namespace or an additional_tools item")

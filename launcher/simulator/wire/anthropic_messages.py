@@ -6,7 +6,7 @@ from typing import Any
 from launcher.simulator.answer import Answer, Finish, Part, Text, Thinking, Tool, ToolCall, Turn
 from launcher.simulator.ids import Ids, seal
 from launcher.simulator.tokens import tokens_of_json
-from launcher.simulator.wire.reading import Json, mapping, number, objects, strings, text_of
+from launcher.simulator.wire.reading import Json, mapping, number, objects, strings, text_of, word
 from launcher.simulator.wire.sse import dumps, event_frame, pieces
 
 _COUNTED = ("system", "messages", "tools")
@@ -54,12 +54,12 @@ def read_turn(body: Json) -> Turn:
         tools=tuple(
             Tool(str(tool.get("name")), mapping(tool.get("input_schema")))
             for tool in objects(body.get("tools"))
-            if tool.get("type") in {None, "custom"} and choice.get("type") != "none"
+            if word(tool, "type") in {"", "custom"} and choice.get("type") != "none"
         ),
         forced=forced,
         max_tokens=number(body.get("max_tokens")),
         stop_strings=strings(body.get("stop_sequences")),
-        thinking=mapping(body.get("thinking")).get("type") in {"enabled", "adaptive"},
+        thinking=word(body.get("thinking"), "type") in {"enabled", "adaptive"},
         schema=schema if isinstance(schema, dict) else None,
         input_tokens=input_tokens(body),
     )

@@ -34,11 +34,11 @@ def input_tokens(body: Json) -> int:
 
 def read_turn(body: Json, model: str, *, stream: bool) -> Turn:
     """What a generateContent request asks for."""
-    contents = objects(body.get("contents"))
+    contents = _listed(body.get("contents"))
     start = max(
         (i + 1 for i, each in enumerate(contents) if each.get("role") == "model"), default=0
     )
-    parts = [part for content in contents[start:] for part in objects(content.get("parts"))]
+    parts = [part for content in contents[start:] for part in _listed(content.get("parts"))]
     results = [mapping(either(part, "functionResponse")) for part in parts]
     generation = mapping(either(body, "generationConfig"))
     calling = mapping(either(mapping(either(body, "toolConfig")), "functionCallingConfig"))
@@ -59,6 +59,11 @@ def read_turn(body: Json, model: str, *, stream: bool) -> Turn:
         schema=schema if isinstance(schema, dict) else None,
         input_tokens=input_tokens(body),
     )
+
+
+def _listed(value: Any) -> list[Json]:
+    """The objects of a list; one object may stand without it."""
+    return [value] if isinstance(value, dict) else objects(value)
 
 
 def _tools(body: Json) -> list[Tool]:

@@ -74,7 +74,9 @@ def _camel(value: Any, *, names: bool = False) -> Any:
             continue
         name = key if names else re.sub(r"_([a-z])", lambda m: m[1].upper(), key)
         data = name in _DATA_KEYS and not names
-        found[name] = inner if data else _camel(inner, names=name == "properties" and not names)
+        lone = name in {"contents", "parts"} and not names and isinstance(inner, dict)
+        read = [inner] if lone else inner  # one of them may stand without its list
+        found[name] = read if data else _camel(read, names=name == "properties" and not names)
     return found
 
 

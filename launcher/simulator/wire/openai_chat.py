@@ -6,7 +6,7 @@ from typing import Any
 from launcher.simulator.answer import Answer, Finish, Text, Thinking, Tool, ToolCall, Turn
 from launcher.simulator.ids import Ids
 from launcher.simulator.tokens import tokens_of_json
-from launcher.simulator.wire.reading import Json, mapping, number, objects, strings, text_of
+from launcher.simulator.wire.reading import Json, mapping, number, objects, strings, text_of, word
 from launcher.simulator.wire.sse import data_frame, pieces
 
 DONE = b"data: [DONE]\n\n"
@@ -62,7 +62,7 @@ def read_turn(body: Json) -> Turn:
         stream=body.get("stream") is True,
         prompt="\n".join(text_of(m.get("content")) for m in tail if m.get("role") == "user"),
         results=tuple(
-            text_of(m.get("content")) for m in tail if m.get("role") in {"tool", "function"}
+            text_of(m.get("content")) for m in tail if word(m, "role") in {"tool", "function"}
         ),
         tools=() if choice == "none" else tuple(_tools(body)),
         forced=forced,

@@ -5,7 +5,7 @@ from typing import Any
 from launcher.simulator.answer import Answer, Finish, Part, Text, Thinking, Tool, ToolCall, Turn
 from launcher.simulator.ids import Ids, seal
 from launcher.simulator.tokens import tokens_of_json
-from launcher.simulator.wire.reading import Json, mapping, number, objects, text_of
+from launcher.simulator.wire.reading import Json, mapping, number, objects, strings, text_of, word
 from launcher.simulator.wire.sse import event_frame, pieces
 
 _COUNTED = ("instructions", "input", "tools", "text")
@@ -26,9 +26,9 @@ def read_turn(body: Json) -> Turn:
     tail = items[start:]
     choice = body.get("tool_choice")
     forced = "" if choice == "required" else None
-    if isinstance(choice, dict) and choice.get("type") in {"function", "custom"}:
-        forced = str(choice.get("name"))
-    elif isinstance(choice, dict) and choice.get("mode") == "required":
+    if word(choice, "type") in {"function", "custom"}:
+        forced = word(choice, "name")
+    elif word(choice, "mode") == "required":
         forced = ""
     offered = _tools(objects(body.get("tools")))
     for item in items:
@@ -43,26 +43,26 @@ def read_turn(body: Json) -> Turn:
             text_of(item.get("content")) for item in tail if item.get("role") == "user"
         ),
         results=tuple(
-            text_of(item.get("output")) for item in tail if item.get("type") in _RESULT_ITEMS
+            text_of(item.get("output")) for item in tail if word(item, "type") in _RESULT_ITEMS
         ),
         tools=() if choice == "none" else tuple(offered),
         forced=forced,
         max_tokens=number(body.get("max_output_tokens")),
         stop_strings=(),
-        thinking=reasoning.get("effort", "none") not in {None, "none"},
+        thinking=word(reasoning, "effort") not in {"", "none"},
         schema=mapping(answer_format.get("schema")) or None,
         input_tokens=input_tokens(body),
     )
 
 
 def _is_model_item(item: Json) -> bool:
-    return item.get("role") == "assistant" or item.get("type") in _MODEL_ITEMS
+    return item.get("role") == "assistant" or word(item, "type") in _MODEL_ITEMS
 
 
 def _tools(tools: list[Json], namespace: str | None = None) -> list[Tool]:
     found = []
     for tool in tools:
-        kind = tool.get("type")
+        kind = word(tool, "type")
         if kind == "namespace":
             found += _tools(objects(tool.get("tools")), str(tool.get("name")))
         elif kind in {"function", "custom"}:
@@ -111,7 +111,7 @@ class Response:
         self._created = created
         self._empty_output = empty_output
         self._id = ids.make("resp_", 48)
-        wants = body.get("include") or ()
+        wants = strings(body.get("include"))
         self._seals = "reasoning.encrypted_content" in wants
         self._summary = mapping(body.get("reasoning")).get("summary") is not None
         self._items = [self._item(part, ids) for part in answer.parts]

@@ -15,6 +15,12 @@ def mapping(value: Any) -> Json:
     return value if isinstance(value, dict) else {}
 
 
+def word(value: Any, name: str) -> str:
+    """A field that holds a word; an empty one if the value is no object or the field is no string."""
+    found = value.get(name) if isinstance(value, dict) else None
+    return found if isinstance(found, str) else ""
+
+
 def text_of(content: Any) -> str:
     """The text of a string, a list of parts with `text`, or one such part; parts are joined by a line break."""
     if isinstance(content, str):

@@ -40,18 +40,26 @@ def account(extra: str) -> str:
         "providers: {claude: {local: true, base_url: 'http://127.0.0.1:9'}}\n"
         + account("provider: claude, base_url: 'http://127.0.0.1:8', secret: 'env:K'"),
         "providers: {codex: {accesses: {chatgpt: {base_url: 'https://x.example'}}}}",
-        "providers: {o: {dialect: gemini, base_url: 'https://x.example', habits: {call_ids: false,"
-        " refused_fields: [seed], limit_field: max_tokens, reasoning_switch: none}}}",
-        "providers: {o: {dialect: gemini, base_url: 'https://x.example',"
-        " headers: {HTTP-Referer: 'https://k.example'}, query: {api-version: preview}}}",
+        (
+            "providers: {o: {dialect: gemini, base_url: 'https://x.example', habits: {call_ids: false,"
+            " refused_fields: [seed], limit_field: max_tokens, reasoning_switch: none}}}"
+        ),
+        (
+            "providers: {o: {dialect: gemini, base_url: 'https://x.example',"
+            " headers: {HTTP-Referer: 'https://k.example'}, query: {api-version: preview}}}"
+        ),
         "listen: {hosts: ['127.0.0.1', '127.8.8.8', '::1']}",
-        "listen: {hosts: ['0.0.0.0']}\n"
-        "local_keys: {required: true, keys: [{id: k, secret: 'env:K'}]}",
+        (
+            "listen: {hosts: ['0.0.0.0']}\n"
+            "local_keys: {required: true, keys: [{id: k, secret: 'env:K'}]}"
+        ),
         "allow_plain_secrets: true\n" + account("provider: claude, secret: 'plain:x'"),
         "aliases: {fast: gemini-3.8-flash, best: claude/claude-opus-5-5, mine: a/gpt-x}\n"
         + account("provider: claude, secret: 'env:K'"),
-        "providers: {o: {dialect: openai-chat, base_url: 'https://x.example'}}\n"
-        "aliases: {x: meta-llama/llama-4}",
+        (
+            "providers: {o: {dialect: openai-chat, base_url: 'https://x.example'}}\n"
+            "aliases: {x: meta-llama/llama-4}"
+        ),
     ],
 )
 def test_what_is_right_is_not_complained_about(text: str) -> None:
@@ -94,8 +102,10 @@ def test_what_is_right_is_not_complained_about(text: str) -> None:
             "https://, or local: true",
         ),
         (
-            "accounts: [{id: a, provider: claude, secret: 'env:K'},"
-            " {id: a, provider: codex, secret: 'env:K'}]",
+            (
+                "accounts: [{id: a, provider: claude, secret: 'env:K'},"
+                " {id: a, provider: codex, secret: 'env:K'}]"
+            ),
             "accounts[1].id",
             "an id that no other account has",
         ),
@@ -183,7 +193,8 @@ def test_what_contradicts_is_named_at_its_key(text: str, key: str, expected: str
 
 def test_wrong_types_do_not_stop_the_other_checks() -> None:
     text = (
-        "providers: [1]\naccounts: [7, {id: [a], provider: {}}, {id: b, provider: clade, access: 3}]\n"
+        "providers: [1]\naccounts: [7, {id: [a], provider: {}}, {id: b, provider: clade, access: 3},"
+        " {id: c, provider: claude, access: [3]}]\n"
         "aliases: {x: 1}\nlisten: {hosts: [7, '8.8.8.8']}\nlocal_keys: {keys: [1, {id: 2}]}\n"
     )
     keys = {it[0] for it in problems(text)}

@@ -55,8 +55,10 @@ def test_an_empty_file_or_section_has_the_defaults(content: bytes) -> None:
     [
         (
             b"listen:\n  prot: 1\n",
-            "c.yaml:2:3: listen.prot: expected one of port, hosts (did you mean 'port'?);"
-            " found the unknown key 'prot'",
+            (
+                "c.yaml:2:3: listen.prot: expected one of port, hosts (did you mean 'port'?);"
+                " found the unknown key 'prot'"
+            ),
         ),
         (
             b"listen:\n  port: '1337'\n",
@@ -64,8 +66,10 @@ def test_an_empty_file_or_section_has_the_defaults(content: bytes) -> None:
         ),
         (
             b"listen: {port: 70000}",
-            "c.yaml:1:16: listen.port: expected less than or equal to 65535;"
-            " found the number 70000",
+            (
+                "c.yaml:1:16: listen.port: expected less than or equal to 65535;"
+                " found the number 70000"
+            ),
         ),
         (b"version: 2\n", "c.yaml:1:10: version: expected 1; found the number 2"),
         (
@@ -76,12 +80,21 @@ def test_an_empty_file_or_section_has_the_defaults(content: bytes) -> None:
             b"accounts:\n  - provider: claude\n    secret: env:K\n",
             "c.yaml:2:5: accounts[0]: expected the key id; found nothing",
         ),
+        (
+            b"providers: {claude: {models: ['a b']}}",
+            (
+                "c.yaml:1:31: providers.claude.models[0].id: expected string should match pattern"
+                " '^[!-~]{1,200}$'; found a text"
+            ),
+        ),
         (b"[1, 2]\n", "c.yaml:1:1: expected a mapping of settings; found a list"),
         (b"hello\n", "c.yaml:1:1: expected a mapping of settings; found 'hello'"),
         (
             b"accounts:\n  - id: a\n    provider: claude\n    secret: sk-ant-canary\n",
-            "c.yaml:4:13: accounts[0].secret: expected env:NAME, file:PATH or vault:NAME;"
-            " found something else",
+            (
+                "c.yaml:4:13: accounts[0].secret: expected env:NAME, file:PATH or vault:NAME;"
+                " found something else"
+            ),
         ),
         (
             b"accounts: {id: a}\n",
@@ -89,15 +102,21 @@ def test_an_empty_file_or_section_has_the_defaults(content: bytes) -> None:
         ),
         (
             b"providers:\n  claude:\n    headers: {X-Org: 'canary\\r'}\n    base_url: x\n",
-            "c.yaml:4:15: providers.claude.base_url: expected an absolute URL that begins with"
-            " https:// or http://; found 'x'",
+            (
+                "c.yaml:4:15: providers.claude.base_url: expected an absolute URL that begins with"
+                " https:// or http://; found 'x'"
+            ),
         ),
         (
-            b"providers: {o: {dialect: gemini, base_url: 'https://x.example', models: [{idd: a,"
-            b" id: b}]}}",
-            "c.yaml:1:75: providers.o.models[0].idd: expected one of id, display_name,"
-            " context_tokens, max_output_tokens, thinking, efforts (did you mean 'id'?); found the"
-            " unknown key 'idd'",
+            (
+                b"providers: {o: {dialect: gemini, base_url: 'https://x.example', models: [{idd: a,"
+                b" id: b}]}}"
+            ),
+            (
+                "c.yaml:1:75: providers.o.models[0].idd: expected one of id, display_name,"
+                " context_tokens, max_output_tokens, thinking, efforts (did you mean 'id'?); found the"
+                " unknown key 'idd'"
+            ),
         ),
     ],
 )
@@ -181,12 +200,21 @@ def test_any_mutation_loads_or_gives_problems_with_lines(
             case _:
                 lines = content.splitlines(keepends=True)
                 content = b"".join(lines[: at % 20] * 2 + lines[at % 20 :])
+    problems = outcome(content)
+    last = content.count(b"\n") + content.count(b"\r") + 2
+    assert all(1 <= it.line <= last and it.column >= 1 for it in problems)
+    assert all(it.expected and it.found for it in problems)
+
+
+def outcome(content: bytes) -> tuple[ConfigProblem, ...]:
+    """The problems of a file; none if it loads."""
     try:
-        config = parse_config(content)
+        parse_config(content)
     except ConfigProblems as error:
-        last = content.count(b"\n") + content.count(b"\r") + 2
-        assert error.problems
-        assert all(1 <= it.line <= last and it.column >= 1 for it in error.problems)
-        assert all(it.expected and it.found for it in error.problems)
-    else:
-        assert isinstance(config, Config)
+        return error.problems
+    return ()
+
+
+def test_unmutated_it_has_none() -> None:
+    assert outcome(GOOD) == ()
+    assert outcome(GOOD + b"x: 1") != ()

@@ -64,7 +64,10 @@ def test_scalars_are_those_of_yaml_1_2(text: str, value: object) -> None:
         (b"? [a]\n: 1\n", 1, 3, "a plain text as key"),
         (b'a: "\\ud800"\n', 1, 4, "text"),
         (b'"\\ud800": 1\n', 1, 1, "text"),
-        (b"[" * 1500, 1, 1, "at most 20 levels"),
+        (b"[" * 100_000, 1, 1, "at most 20 levels"),
+        (b"a: 1\nb: " + b"[a," * 100_000, 2, 1, "at most 20 levels"),
+        (b"[\n" * 600, 1, 1, "at most 20 levels"),
+        (b'a: "\\UFFFFFFFF"\n', 1, 1, "valid YAML"),
         (b"a: " + b"[" * 30 + b"]" * 30, 1, 24, "at most 20 levels"),
     ],
 )
@@ -88,6 +91,11 @@ def test_aliases_do_not_unfold_without_end() -> None:
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]
     problems = read_yaml("\n".join(lines).encode(), "f").problems
     assert [it.expected for it in problems] == [f"at most {NODE_LIMIT} values"]
+
+
+def test_an_anchor_may_be_used_again() -> None:
+    """A warning of ruamel's; YAML allows it."""
+    assert read_yaml(b"a: &x 1\nb: &x 2\nc: *x\n", "f").data == {"a": 1, "b": 2, "c": 2}
 
 
 def test_an_alias_of_itself_ends() -> None:

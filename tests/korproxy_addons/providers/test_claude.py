@@ -136,8 +136,8 @@ def test_claude_code_is_relayed_byte_for_byte() -> None:
         (
             400,
             "invalid_request_error",
-            "This credential is only authorized for use with Claude Code and cannot be used for"
-            " other API requests.",
+            ("This credential is only authorized for use with Claude Code and cannot be used for"
+            " other API requests."),
             catalogue.POLICY_REFUSED,
             Retry.NO,
         ),

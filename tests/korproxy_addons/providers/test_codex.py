@@ -17,8 +17,17 @@ CHAT, RESPONSES = "openai-chat", "openai-responses"
 NOW = 1_795_000_000.0
 
 
-def facts(access: AccessSpec, **changes: str) -> AccountFacts:
-    return AccountFacts(id="a", label="Work", base_url=access.base_url, **changes)
+def facts(
+    access: AccessSpec, *, account_id: str = "", organization: str = "", openai_project: str = ""
+) -> AccountFacts:
+    return AccountFacts(
+        id="a",
+        label="Work",
+        base_url=access.base_url,
+        account_id=account_id,
+        organization=organization,
+        openai_project=openai_project,
+    )
 
 
 def outgoing(

@@ -30,8 +30,10 @@ from korproxy_addons.providers.error_words import (
         (b'{"detail":"Stream must be set to true"}', (), "Stream must be set to true"),
         (b'{"detail":[{"loc":["body"],"msg":"bad"},{"msg":"worse"}]}', (), "bad; worse"),
         (
-            b'{"error":{"code":429,"message":"m","status":"RESOURCE_EXHAUSTED",'
-            b'"details":[{"@type":"x.ErrorInfo","reason":"R"}]}}',
+            (
+                b'{"error":{"code":429,"message":"m","status":"RESOURCE_EXHAUSTED",'
+                b'"details":[{"@type":"x.ErrorInfo","reason":"R"}]}}'
+            ),
             ("429", "RESOURCE_EXHAUSTED", "R"),
             "m",
         ),
@@ -108,8 +110,10 @@ def test_any_json_is_read(value: object) -> None:
         (b'{"type":"error","error":{"type":"overloaded_error"}}', "overloaded_error", 529),
         (b'{"type":"error","sequence_number":1,"code":"server_error"}', "server_error", 500),
         (
-            b'{"type":"response.failed","response":{"status":"failed",'
-            b'"error":{"code":"context_length_exceeded","message":"m"}}}',
+            (
+                b'{"type":"response.failed","response":{"status":"failed",'
+                b'"error":{"code":"context_length_exceeded","message":"m"}}}'
+            ),
             "context_length_exceeded",
             500,
         ),

@@ -18,7 +18,7 @@ def test_entries_tell_a_person_why_and_since_when() -> None:
         assert route.source.startswith("https://")
         assert date(2026, 1, 1) <= route.since <= REGISTRY.checked
         if route.replacement is not None:
-            assert PROVIDERS[route.provider].access(route.replacement)
+            assert PROVIDERS[route.provider].access(route.replacement).id == route.replacement
 
 
 def test_what_is_at_risk_or_retired_has_a_replacement_where_one_exists() -> None:

@@ -13,7 +13,7 @@ from korproxy_addons.providers.resolve import ResolvedAccount, provider_of, reso
 
 
 def resolved(text: str) -> ResolvedAccount:
-    (account,) = resolve_accounts(parse_config(text.encode()), PurePosixPath("/home/k"))
+    (account,) = resolve_accounts(parse_config(text.encode()), PurePosixPath("/etc/k"))
     return account
 
 
@@ -93,7 +93,7 @@ def test_what_the_accounts_entry_says_reaches_the_facts() -> None:
         "gcp",
     )
     assert facts.headers == (("X-Team", "t"),)
-    assert account.ca_file == "/home/k/ca.pem"
+    assert account.ca_file == "/etc/k/ca.pem"
     assert (account.proxy, account.local) == ("http://proxy.example:3128", True)
     assert account.may_serve("gpt-5.5")
     assert not account.may_serve("gpt-6-sol")

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from launcher.simulator import FAULTS, SimulatorThread, faults
-from support.simulator_client import WayIn, credential_headers, generate, generation
+from support.simulator_client import WayIn, credential_headers, generate, generation, send
 
 CLAUDE, CHAT, RESPONSES = ("claude", "api-key"), ("openai", "api-key-chat"), ("openai", "api-key")
 GEMINI, CODEX = ("gemini", "api-key"), ("openai", "chatgpt")
@@ -188,8 +188,6 @@ def test_the_number_of_a_failure_goes_on(sim: SimulatorThread) -> None:
 
 
 def test_an_error_in_the_middle_of_an_array(sim: SimulatorThread) -> None:
-    from support.simulator_client import send
-
     sim.script("error-mid-stream", after=1)
     way = sim.urls()[GEMINI]
     url, body = generation(way, "api-key", "Hi", stream=True)
@@ -239,7 +237,7 @@ def test_a_stall_may_end_by_itself(sim: SimulatorThread) -> None:
 def test_silence_before_the_head(sim: SimulatorThread) -> None:
     sim.script("slow-first-byte", seconds=0.05)
     assert generate(sim.urls(), CLAUDE).status == 200
-    (entry,) = sim.ledger.entries
+    (entry,) = sim.wait(lambda entries: entries[0].finished)
     assert entry.ended_at is not None
     assert entry.ended_at - entry.received_at >= 0.05
 
@@ -247,7 +245,7 @@ def test_silence_before_the_head(sim: SimulatorThread) -> None:
 def test_a_pause_before_each_frame(sim: SimulatorThread) -> None:
     sim.script("pace", delay_ms=5)
     generate(sim.urls(), CLAUDE)
-    (entry,) = sim.ledger.entries
+    (entry,) = sim.wait(lambda entries: entries[0].finished)
     assert entry.ended_at is not None
     assert entry.ended_at - entry.received_at >= 0.005 * entry.frames
 
@@ -285,7 +283,8 @@ def test_cuts_everywhere(sim: SimulatorThread) -> None:
     sim.script("split", bytes=1)
     split = generate(sim.urls(), CHAT, prompt)
     assert [c["choices"] for c in split.payloads()] == [c["choices"] for c in intact.payloads()]
-    assert sim.ledger.entries[1].sent_frames == len(split.body)
+    entries = sim.wait(lambda entries: entries[1].finished)
+    assert entries[1].sent_frames == len(split.body)
 
 
 def test_a_wrong_clock(sim: SimulatorThread) -> None:

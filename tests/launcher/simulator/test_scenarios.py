@@ -2,7 +2,9 @@
 
 import base64
 import os
+import socket
 import struct
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -114,8 +116,6 @@ def test_codex_empty_output(sim: SimulatorThread) -> None:
 
 def upgrade(sim: SimulatorThread, scenario: Scenario) -> Any:
     """An open connection on which an upgrade was asked for, and the head of the reply."""
-    import socket
-
     parts = urlsplit(sim.base_url)
     client = socket.create_connection((parts.hostname, parts.port or 80), timeout=10)
     key = base64.b64encode(os.urandom(16)).decode()
@@ -238,8 +238,7 @@ def test_wrong_clocks(sim: SimulatorThread, name: str, minutes: int) -> None:
 
 
 def test_names(sim: SimulatorThread) -> None:
-    played = set(open(__file__, encoding="utf-8").read().replace("_", "-").split())
-    text = " ".join(played)
+    text = Path(__file__).read_text("utf-8").replace("_", "-")
     assert [name for name in SCENARIOS if name not in text] == []
     with pytest.raises(ValueError, match="comes with the browser login"):
         sim.scenario(LOGIN_ONLY[0])

@@ -1,5 +1,6 @@
 """Every way in answers, streamed and whole, and counts the same tokens both ways."""
 
+import gzip
 import json
 import re
 import socket
@@ -8,6 +9,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from launcher.simulator import ACCESSES, SimulatorThread
 from support.simulator_client import WayIn, credential_headers, generate, generation, send
@@ -78,8 +81,6 @@ def test_an_unknown_host_is_noted(sim: SimulatorThread) -> None:
 
 
 def test_a_compressed_body_is_read(sim: SimulatorThread) -> None:
-    import gzip
-
     way = sim.urls()["compatible", "chat"]
     url, body = generation(way, "chat", "packed", stream=False)
     headers = {**credential_headers(way, "chat"), "content-encoding": "gzip"}
@@ -141,3 +142,65 @@ def test_many_streams_at_once_stay_apart(sim: SimulatorThread) -> None:
 def test_a_wrong_fault_name_is_an_error(sim: SimulatorThread) -> None:
     with pytest.raises(ValueError, match=re.escape("no such fault: 418")):
         sim.script("418")
+
+
+ODD: list[Any] = [
+    None,
+    True,
+    -1,
+    1.5,
+    "",
+    "x",
+    [],
+    {},
+    [None],
+    [{}],
+    {"type": "x"},
+    {"type": ["x"]},
+    {"role": 1},
+]
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Paths of everything inside a value."""
+    steps = (
+        value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
+    )
+    return [path, *(inner for step in steps for inner in places(value[step], (*path, step)))]
+
+
+@settings(deadline=None, max_examples=150)
+@given(way_in=st.sampled_from(WAYS), at=st.integers(0, 1000), odd=st.sampled_from(ODD))
+def test_no_odd_value_anywhere_breaks_it(
+    running_simulator: SimulatorThread, way_in: WayIn, at: int, odd: Any
+) -> None:
+    way = running_simulator.urls()[way_in]
+    url, body = generation(way, way_in[1], "Hi", stream=True)
+    where = places(body)
+    *steps, last = where[1 + at % (len(where) - 1)]
+    inner = body
+    for step in steps:
+        inner = inner[step]
+    inner[last] = odd
+    assert send("POST", url, body, credential_headers(way, way_in[1])).status < 500
+    assert running_simulator.ledger.entries[-1].verdict != "simulator-error"
+
+
+def test_a_body_too_deep_is_refused(sim: SimulatorThread) -> None:
+    way = sim.urls()["claude", "api-key"]
+    url, _ = generation(way, "api-key", "Hi", stream=True)
+    data = b'{"messages":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    assert send("POST", url, data, credential_headers(way, "api-key")).status == 400
+
+
+def test_a_mistake_of_its_own_is_said_and_noted(
+    sim: SimulatorThread, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: object) -> None:
+        raise KeyError("planted")
+
+    monkeypatch.setattr("launcher.simulator.call.compose", fail)
+    reply = generate(sim.urls(), ("claude", "api-key"))
+    assert (reply.status, "planted" in reply.message) == (500, True)
+    (entry,) = sim.ledger.entries
+    assert (entry.verdict, entry.message) == ("simulator-error", "KeyError('planted')")

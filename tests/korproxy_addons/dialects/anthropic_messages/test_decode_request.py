@@ -211,7 +211,7 @@ def test_T170_a_wrong_field_is_named(fields: dict[str, Any], param: str) -> None
         (b'{"messages":[', NOT_JSON),
         (b"null", FIELD_INVALID),
         (b'{"messages":[],"a":"\xff"}', NOT_UTF8),
-        (b'{"messages":' + b"[" * 100_000, TOO_DEEP),
+        (b'{"messages":[{"role":"user","content":' + b"[" * 100_000, TOO_DEEP),
         (b'{"messages":[],"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}", TOO_DEEP),
     ],
 )

@@ -255,7 +255,13 @@ def test_a_call_without_a_name_cannot_be_read() -> None:
 
 @pytest.mark.parametrize(
     ("args", "text"),
-    [(b"", "{}"), (b"null", "{}"), (b'{"a": 1.0}', '{"a": 1.0}'), (b"[1]", '{"value":[1]}')],
+    [
+        (b"", "{}"),
+        (b"null", "{}"),
+        (b'{"a": 1.0}', '{"a": 1.0}'),
+        (b"[1]", '{"value":[1]}'),
+        (b'{"a":"\xff"}', '{"a":"\ufffd"}'),
+    ],
 )
 def test_T61_T179_arguments_are_an_object_and_keep_their_text(args: bytes, text: str) -> None:
     assert arguments_of(Raw(args)) == text

@@ -76,5 +76,4 @@ def test_a_body_that_is_none() -> None:
     with pytest.raises(KorProxyError):
         without_sealed(b"[" + SEAL)
     deep = b'{"generateContentRequest":' * 3000 + b'"' + SEAL + b'"' + b"}" * 3000
-    with pytest.raises(KorProxyError):
-        without_sealed(deep)
+    assert without_sealed(deep).count(SEAL) == 1

@@ -20,8 +20,11 @@ def usage_of(*bodies: bytes) -> Usage | None:
     ("body", "usage"),
     [
         (
-            b'{"usage":{"prompt_tokens":9,"completion_tokens":5,"prompt_tokens_details":'
-            b'{"cached_tokens":4,"cache_write_tokens":2},"completion_tokens_details":{"reasoning_tokens":3}}}',
+            (
+                b'{"usage":{"prompt_tokens":9,"completion_tokens":5,"prompt_tokens_details":'
+                b'{"cached_tokens":4,"cache_write_tokens":2},'
+                b'"completion_tokens_details":{"reasoning_tokens":3}}}'
+            ),
             Usage(9, 4, 2, output_tokens=5, reasoning_tokens=3),
         ),
         (

@@ -84,7 +84,7 @@ def test_limits_stand_in_the_headers(sim: SimulatorThread) -> None:
 
 
 def test_reasoning_goes_back_sealed(sim: SimulatorThread) -> None:
-    include = {
+    include: dict[str, Any] = {
         "include": ["reasoning.encrypted_content"],
         "reasoning": {"effort": "low", "summary": "auto"},
     }

@@ -141,5 +141,7 @@ def test_reading_a_turn_in_either_case() -> None:
     turn = gemini_content.read_turn(given, "gemini-3.8-flash", stream=False)
     assert (turn.prompt, turn.results, turn.forced) == ("new", ("42",), "add")
     assert (turn.max_tokens, turn.thinking, turn.tools[0].schema) == (9, True, {"type": "object"})
+    lone = gemini_content.read_turn({"contents": {"parts": {"text": "alone"}}}, "m", stream=False)
+    assert lone.prompt == "alone"
     none = {**given, "tool_config": {"function_calling_config": {"mode": "NONE"}}}
     assert gemini_content.read_turn(none, "m", stream=False).tools == ()

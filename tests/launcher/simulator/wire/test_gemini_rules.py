@@ -154,6 +154,7 @@ def test_every_unknown_name_is_listed() -> None:
         body([SIGNED], [RESULT], [{"text": "done"}], [{"text": "next"}]),
         body([UNSIGNED], [RESULT], [{"text": "done"}], [{"text": "an older turn needs no signature"}]),
         body(system_instruction={"parts": [{"text": "x"}]}, safety_settings=None),
+        {"contents": {"parts": {"text": "alone"}}},
         declared({"type": "OBJECT", "properties": {"type": {"type": "STRING", "enum": ["a"]}}, "required": ["type"]}),
         body(tools=[{"function_declarations": [{"name": "a", "parameters_json_schema": {"$schema": "any"}}]}]),
         body(generation_config={"thinking_config": {"include_thoughts": True}, "response_mime_type": "text/plain"}),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from launcher.simulator.wire.reading import mapping, number, objects, strings, text_of
+from launcher.simulator.wire.reading import mapping, number, objects, strings, text_of, word
 
 
 @pytest.mark.parametrize("value", [None, 1, "text", [], {}, [1, None], {"a": 1}])
@@ -12,6 +12,15 @@ def test_nothing_makes_them_raise(value: object) -> None:
     assert isinstance(text_of(value), str)
     assert isinstance(strings(value), tuple)
     assert number(value) in {None, 1}
+
+
+def test_a_word_is_a_string_of_an_object() -> None:
+    assert [word(value, "type") for value in ({"type": "x"}, {"type": ["x"]}, {}, None)] == [
+        "x",
+        "",
+        "",
+        "",
+    ]
 
 
 def test_text_of_parts_is_joined_by_lines() -> None:

@@ -1,0 +1,173 @@
+"""Codex CLI from npm, run as a person would, against the gateway on the simulated providers."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from launcher.simulator import Entry
+from launcher.simulator.keys import chatgpt_account_id, chatgpt_token
+from support.coding_tool import LOCAL_KEY, Ran, Workplace
+from support.gateway import SimulatedGateway
+from support.needs import needs_coding_tool
+from support.relay import Relay, Seen
+
+pytestmark = [pytest.mark.e2e, pytest.mark.clients]
+
+MODEL = "gpt-6.1-sol"
+OWN_PROVIDER = """
+model = "{model}"
+model_provider = "korproxy"
+[model_providers.korproxy]
+name = "KorProxy"
+base_url = "{url}/v1"
+env_key = "KORPROXY_KEY"
+wire_api = "responses"
+"""
+BUILT_IN = """
+model = "{model}"
+openai_base_url = "{url}/v1"
+"""
+PROVIDERS = {
+    "own-provider": (OWN_PROVIDER, {"KORPROXY_KEY": LOCAL_KEY}),
+    "built-in": (BUILT_IN, {"CODEX_API_KEY": LOCAL_KEY}),
+}
+# Codex's own: it looks for a sandbox, and its built-in provider says so when it falls back to plain HTTP.
+ITS_OWN = ("bubblewrap", "failed to connect to Responses WebSocket")
+ANSWER = "The simulator speaks, and Codex shows it."
+SAY = f'Say it. [[sim text="{ANSWER}" piece=4 delay_ms=20]]'
+# One model is offered a script that calls tools, another the tools themselves.
+SCRIPT = 'const it = await tools.exec_command({cmd: "cat note.txt"}); text(it.output)'
+READ = {
+    "gpt-6.1-sol": f"Read it. [[sim tool=exec input={json.dumps(SCRIPT)}]]",
+    "gpt-5.5": 'Read it. [[sim tool=exec_command args={"cmd":"cat note.txt"}]]',
+}
+HEADERS = (
+    "user-agent", "session-id", "thread-id", "x-client-request-id", "x-codex-window-id",
+    "x-codex-turn-metadata", "x-openai-internal-codex-responses-lite",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Route:
+    """
+    One way upstream.
+
+    Attributes:
+        path: Where turns arrive.
+        credential: The account's headers; None: not there.
+        verbatim: The body arrives byte for byte.
+    """
+
+    running: SimulatedGateway
+    relay: Relay
+    path: str
+    credential: dict[str, str | None]
+    verbatim: bool
+
+
+@pytest.fixture
+def by_key(every: SimulatedGateway, relay: Relay) -> Route:
+    credential = {"authorization": "Bearer sk-proj-sim-1", "chatgpt-account-id": None}
+    return Route(every, relay, "/v1/responses", credential, verbatim=True)
+
+
+@pytest.fixture
+def by_plan(chatgpt: SimulatedGateway, chatgpt_relay: Relay) -> Route:
+    credential: dict[str, str | None] = {
+        "authorization": f"Bearer {chatgpt_token('sim-1', 1)}",
+        "chatgpt-account-id": chatgpt_account_id(1),
+    }
+    path = "/backend-api/codex/responses"
+    return Route(chatgpt, chatgpt_relay, path, credential, verbatim=False)
+
+
+@pytest.fixture(params=["by_key", "by_plan"])
+def route(request: pytest.FixtureRequest) -> Route:
+    found: Route = request.getfixturevalue(request.param)
+    return found
+
+
+def run(workplace: Workplace, route: Route, provider: str, prompt: str, model: str = MODEL) -> Ran:
+    tool = needs_coding_tool("codex")
+    text, environment = PROVIDERS[provider]
+    workplace.write(".codex/config.toml", text.format(url=route.relay.url, model=model))
+    arguments = ["exec", "--skip-git-repo-check", "--sandbox", "danger-full-access", "-"]
+    return workplace.run(tool, arguments, prompt, environment)
+
+
+def turns(route: Route, provider: str) -> list[tuple[Seen, Entry]]:
+    """Each turn Codex sent with what came of it upstream; beside them only the built-in provider's one upgrade."""
+    upgrades = [it for it in route.relay.seen if it.method == "GET"]
+    posts = [it for it in route.relay.seen if it.method == "POST"]
+    assert len(upgrades) + len(posts) == len(route.relay.seen)
+    if provider == "own-provider":
+        assert upgrades == []
+    else:
+        assert [(it.target, it.header("upgrade")) for it in upgrades] == [
+            ("/v1/responses", "websocket")
+        ]
+        assert upgrades[0].status == 426
+        # At once: no second try, and none of the pauses between tries.
+        assert posts[0].at_s - upgrades[0].at_s < 2
+    return list(zip(posts, route.running.sim.ledger.entries, strict=True))
+
+
+def assert_passed_on(route: Route, seen: Seen, entry: Entry) -> None:
+    """The account's credential in place of the tool's, Codex's own headers beside it; the answer streamed."""
+    assert seen.target == "/v1/responses"
+    assert (entry.method, entry.path, entry.query) == ("POST", route.path, "")
+    assert (entry.verdict, entry.status, entry.stream) == ("answered", 200, True)
+    assert {name: entry.header(name) for name in route.credential} == route.credential
+    assert seen.header("authorization") == f"Bearer {LOCAL_KEY}"
+    assert LOCAL_KEY not in json.dumps(entry.headers)
+    arrived = (entry.body or "").encode()
+    assert comparable(arrived) == comparable(seen.body)
+    assert arrived == seen.body or not route.verbatim
+    for name in HEADERS:
+        assert (name, entry.header(name)) == (name, seen.header(name))
+    assert seen.status == 200
+    assert seen.reply_headers["content-type"].startswith("text/event-stream")
+
+
+def comparable(body: bytes) -> dict[str, Any]:
+    """A body without what a backend that stores nothing may be spared: ids of items, and instructions."""
+    found: dict[str, Any] = json.loads(body)
+    found.pop("instructions", None)
+    for item in found["input"]:
+        item.pop("id", None)
+    return found
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_a_prompt_is_answered_in_a_stream(
+    route: Route, workplace: Workplace, provider: str
+) -> None:
+    ran = run(workplace, route, provider, SAY)
+    assert (ran.exit_code, ran.out) == (0, ANSWER + "\n"), ran.err
+    assert ran.complaints(*ITS_OWN) == []
+    ((seen, entry),) = turns(route, provider)
+    assert_passed_on(route, seen, entry)
+    assert seen.pieces > 3
+
+
+@pytest.mark.parametrize("model", READ)
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_a_tool_runs_and_its_result_is_answered(
+    route: Route, workplace: Workplace, provider: str, model: str
+) -> None:
+    note = (workplace.project / "note.txt").read_text().strip()
+    ran = run(workplace, route, provider, READ[model], model)
+    assert ran.exit_code == 0, ran.err
+    assert ran.out.startswith("The tool answered: ")
+    assert note in ran.out
+    assert ran.complaints(*ITS_OWN) == []
+    asked, answered = turns(route, provider)
+    for seen, entry in (asked, answered):
+        assert_passed_on(route, seen, entry)
+    assert note not in (asked[1].body or "")
+    call, result = json.loads(answered[1].body or "")["input"][-2:]
+    assert result["type"] == f"{call['type']}_output"
+    assert result["call_id"] == call["call_id"]
+    assert note in json.dumps(result["output"])

@@ -1,0 +1,149 @@
+"""A relay between a coding tool and the gateway, which notes what the tool sent and what it was answered."""
+
+import threading
+import time
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPResponse
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+_TIMEOUT_S = 60.0
+_PER_CONNECTION = {"connection", "keep-alive", "transfer-encoding"}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """
+    One request of the tool and its answer.
+
+    Attributes:
+        target: Path and query, as sent.
+        headers: The tool's, in its order and case.
+        status: Of the answer.
+        reply_headers: Of the answer, names in lower case.
+        pieces: In how many pieces the body of the answer arrived.
+        at_s: When it came, on the monotonic clock.
+    """
+
+    method: str
+    target: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    status: int
+    reply_headers: dict[str, str]
+    pieces: int
+    at_s: float
+
+    def header(self, name: str) -> str | None:
+        """The first request header of that name, in any case."""
+        return next((value for key, value in self.headers if key.lower() == name), None)
+
+
+class Relay:
+    """
+    Passes requests on as they are, but for the name in `Host`; connections upward are not reused.
+
+    >>> with Relay(gateway.url) as relay:
+    ...     run_tool(relay.url)
+    ...     relay.seen[0].method
+
+    Args:
+        url: The gateway's root.
+    """
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self._host, self._port = parts.hostname or "", parts.port or 80
+        self._seen: list[Seen] = []
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+        self._server.relay = self  # type: ignore[attr-defined]  # how its handlers find us
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}
+        )
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    @property
+    def url(self) -> str:
+        """Where the tool is to be pointed."""
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    @property
+    def seen(self) -> list[Seen]:
+        """All requests answered so far, in the order in which they came."""
+        return sorted(self._seen, key=lambda it: it.at_s)
+
+    def pass_on(self, handler: BaseHTTPRequestHandler) -> None:
+        """Serve one request."""
+        at_s = time.monotonic()
+        headers = tuple(handler.headers.items())
+        assert "transfer-encoding" not in handler.headers, "the relay reads no chunked requests"
+        body = handler.rfile.read(int(handler.headers.get("content-length", 0)))
+        upward = HTTPConnection(self._host, self._port, timeout=_TIMEOUT_S)
+        try:
+            upward.putrequest(
+                handler.command, handler.path, skip_host=True, skip_accept_encoding=True
+            )
+            upward.putheader("Host", f"{self._host}:{self._port}")
+            for name, value in headers:
+                if name.lower() != "host":
+                    upward.putheader(name, value)
+            upward.endheaders(body)
+            reply = upward.getresponse()
+            pieces = _answer(handler, reply)
+        finally:
+            upward.close()
+        fields = {name.lower(): value for name, value in reply.getheaders()}
+        self._seen.append(
+            Seen(handler.command, handler.path, headers, body, reply.status, fields, pieces, at_s)
+        )
+
+
+def _answer(handler: BaseHTTPRequestHandler, reply: HTTPResponse) -> int:
+    sized = reply.getheader("content-length") is not None
+    handler.send_response_only(reply.status)
+    for name, value in reply.getheaders():
+        if name.lower() not in _PER_CONNECTION:
+            handler.send_header(name, value)
+    if not sized:
+        handler.send_header("Transfer-Encoding", "chunked")
+    handler.end_headers()
+    pieces = 0
+    while handler.command != "HEAD" and (data := reply.read1()):
+        handler.wfile.write(data if sized else b"%x\r\n%b\r\n" % (len(data), data))
+        pieces += 1
+    if not sized:
+        handler.wfile.write(b"0\r\n\r\n")
+    return pieces
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    timeout = 10.0  # a connection left open does not keep the test
+
+    def do_POST(self) -> None:
+        relay: Relay = self.server.relay  # type: ignore[attr-defined]  # see Relay
+        try:
+            relay.pass_on(self)
+        except OSError:
+            # The tool went away, or the gateway did: neither side may take it for a clean end.
+            self.close_connection = True
+
+    do_GET = do_HEAD = do_PUT = do_DELETE = do_POST  # noqa: N815 - names that http.server asks for
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - name given by http.server
+        pass
