@@ -252,7 +252,7 @@ def _check_aliases(
 ) -> None:
     aliases = _mapping(root.get("aliases"))
     known = dict.fromkeys((*BUILTIN_ACCESSES, *providers))
-    known.update(dict.fromkeys(str(it.get("id")) for _, it in accounts))
+    account_ids = {str(it.get("id")) for _, it in accounts}
     only_builtin = all(it in BUILTIN_ACCESSES for it in providers)
     for name, target in aliases.items():
         path: KeyPath = ("aliases", name)
@@ -261,9 +261,11 @@ def _check_aliases(
         if target in aliases:
             tree.complain(path, "a model, not another alias", shown(target))
         first, slash, rest = target.partition("/")
-        if not slash or first in known:
-            if slash and not rest:
-                tree.complain(path, "provider/model", shown(target))
+        provider, at, account = first.partition("@")
+        if not slash or provider in known:
+            if slash and (not rest or (at and account not in account_ids)):
+                expected = "provider/model, or provider@account/model with the id of an account"
+                tree.complain(path, expected, shown(target))
             continue
         # Names such as vendor/model belong to user-added providers; without one, it is a slip.
         if only_builtin or near(first, known):

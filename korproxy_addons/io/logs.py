@@ -1,20 +1,22 @@
 """
 Logs: JSON lines with a constant event and named fields, redacted, rotated, private to the user.
 
-`log.info("attempt failed", extra={"fields": {"request_id": ..., "code": ...}})`: what varies is a field, what is content is
-not logged at all.
+`log.info("attempt failed", extra={"fields": {"request_id": ..., "code": ...}})`: what varies is a field, what is content
+is not logged at all.
 """
 
 import json
 import logging
 import logging.handlers
+import math
 import os
 import queue
 import sys
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, TextIO
 
 from korproxy_addons.recording.redact import Redactor
 
@@ -23,10 +25,11 @@ FILE_BYTES = 5 * 1024 * 1024
 FILE_COUNT = 5
 ROOT = "korproxy"
 LIBRARIES = ("mitmproxy", "asyncio", "aiohttp")
+LONGEST_FOREIGN_TEXT = 300
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object per record, secrets out."""
+    """One JSON object per record, secrets out of every text in it."""
 
     def __init__(self, redactor: Redactor) -> None:
         super().__init__()
@@ -44,16 +47,33 @@ class JsonLines(logging.Formatter):
             line.update({key: value for key, value in fields.items() if key not in line})
         if record.exc_info and record.exc_info[0] is not None:
             line |= _exception(record.exc_info[0], record.exc_info[2])
-        return self._redactor.text(json.dumps(line, ensure_ascii=False, default=str))
+        return json.dumps(self._plain(line), ensure_ascii=False)
+
+    def _plain(self, value: Any) -> Any:
+        """`value` as JSON has it. Texts are redacted one by one: in the finished line a mask could eat a quote."""
+        match value:
+            case None | bool() | int():
+                return value
+            case float():
+                return value if math.isfinite(value) else str(value)
+            case Mapping():
+                return {self._redactor.text(str(key)): self._plain(it) for key, it in value.items()}
+            case list() | tuple() | set() | frozenset():
+                return [self._plain(it) for it in value]
+            case _:
+                return self._redactor.text(str(value))
 
 
 def _event(record: logging.LogRecord) -> str:
-    """Our own events are constant words; a library puts the exception's text into its own, which may quote anything."""
-    foreign = record.name.partition(".")[0] != ROOT
-    return "library error" if foreign and record.exc_info else record.getMessage()
+    if record.name == ROOT or record.name.startswith(f"{ROOT}."):
+        return record.getMessage()
+    if record.exc_info:
+        # A library's text then quotes the exception, which may quote a body.
+        return "library error"
+    return record.getMessage()[:LONGEST_FOREIGN_TEXT]
 
 
-def _exception(kind: type[BaseException], trace: Any) -> dict[str, Any]:
+def _exception(kind: type[BaseException], trace: TracebackType | None) -> dict[str, Any]:
     """Where it happened; not what it says, which may quote a body."""
     frames = traceback.extract_tb(trace)[-8:]
     return {
@@ -67,7 +87,17 @@ class _PrivateFile(logging.handlers.RotatingFileHandler):
 
     def _open(self) -> Any:
         descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        if sys.platform != "win32":
+            os.fchmod(descriptor, 0o600)  # it may be there already
         return os.fdopen(descriptor, "a", encoding="utf-8")
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging names it so
+        """A full disk must not fill the terminal, with the record's content at that."""
+
+
+class _Terminal(logging.StreamHandler[TextIO]):
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging names it so
+        """A closed terminal is nobody's trouble."""
 
 
 class Logs:
@@ -85,11 +115,12 @@ class Logs:
     def __init__(self, home: Path, redactor: Redactor, *, terminal: bool) -> None:
         folder = home / "logs"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)
         sinks: list[logging.Handler] = [
             _PrivateFile(folder / FILE_NAME, maxBytes=FILE_BYTES, backupCount=FILE_COUNT - 1)
         ]
         if terminal:
-            sinks.append(logging.StreamHandler(sys.stderr))
+            sinks.append(_Terminal(sys.stderr))
         formatter = JsonLines(redactor)
         for sink in sinks:
             sink.setFormatter(formatter)
@@ -97,6 +128,8 @@ class Logs:
         self._handler = _Hand(lines)
         self._listener = logging.handlers.QueueListener(lines, *sinks)
         self._sinks = sinks
+        self._components: set[str] = set()
+        self._before: list[tuple[logging.Logger, int, bool]] = []
 
     def start(self, level: str, components: Mapping[str, str], *, adopt: bool) -> None:
         """
@@ -107,28 +140,36 @@ class Logs:
             components: Levels of their own.
             adopt: Take over what the libraries below us have to warn of, which would else go to the terminal as it is.
         """
-        for name in LIBRARIES if adopt else ():
-            library = logging.getLogger(name)
-            library.propagate = False
-            library.setLevel(logging.WARNING)
-            library.addHandler(self._handler)
         root = logging.getLogger(ROOT)
-        root.propagate = False
-        root.addHandler(self._handler)
+        loggers = [root, *(logging.getLogger(name) for name in LIBRARIES if adopt)]
+        self._before = [(it, it.level, it.propagate) for it in loggers]
+        for logger in loggers:
+            # A library's records still go up: mitmproxy ends a start that logged an error.
+            logger.propagate = logger is not root
+            logger.setLevel(logging.WARNING)
+            logger.addHandler(self._handler)
         self._listener.start()
         self.configure(level, components)
 
     def configure(self, level: str, components: Mapping[str, str]) -> None:
         """Take over the levels of a new configuration."""
         logging.getLogger(ROOT).setLevel(level.upper())
+        for name in self._components - components.keys():
+            logging.getLogger(f"{ROOT}.{name}").setLevel(logging.NOTSET)
         for name, own in components.items():
             logging.getLogger(f"{ROOT}.{name}").setLevel(own.upper())
+        self._components = set(components)
 
     def stop(self) -> None:
-        """Write what is waiting, and close."""
-        for name in (ROOT, *LIBRARIES):
-            logging.getLogger(name).removeHandler(self._handler)
-        self._listener.stop()
+        """Write what is waiting, and close; leave the loggers as they were found."""
+        self.configure("warning", {})
+        for logger, level, propagate in self._before:
+            logger.removeHandler(self._handler)
+            logger.setLevel(level)
+            logger.propagate = propagate
+        if self._before:
+            self._listener.stop()
+        self._before = []
         for sink in self._sinks:
             sink.close()
 

@@ -63,6 +63,10 @@ _NEVER_FORWARDED = frozenset(
 )  # fmt: skip
 
 
+# The vendor's own tool with its own login is relayed as it speaks.
+_OWN_LOGIN_TOO = frozenset({"accept", "content-type"})
+
+
 class Tier(StrEnum):
     """How firmly the provider stands behind a way in (`providers.md` section 1)."""
 
@@ -335,9 +339,13 @@ class AccessSpec:
             lower = name.lower()
             if lower in _NEVER_FORWARDED or lower.startswith(("x-korproxy-", "sec-", ":")):
                 continue
-            if lower == "user-agent" or (
-                outgoing.native
-                and (lower in self.forward_headers or lower.startswith(self.forward_prefixes))
+            if (
+                lower == "user-agent"
+                or (self.own_login and lower in _OWN_LOGIN_TOO)
+                or (
+                    outgoing.native
+                    and (lower in self.forward_headers or lower.startswith(self.forward_prefixes))
+                )
             ):
                 yield lower, value
 

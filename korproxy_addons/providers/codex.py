@@ -189,7 +189,7 @@ class OwnLoginAccess(OpenAIAccess):
 
 
 _CODEX_HEADERS = FORWARD_HEADERS | {"originator", "version", "x-openai-subagent"}
-_CODEX_PREFIXES = (*FORWARD_PREFIXES, "x-codex-")
+_CODEX_PREFIXES = (*FORWARD_PREFIXES, "x-codex-", "x-openai-internal-codex-")
 _BACKEND_URL = "https://chatgpt.com/backend-api/codex"
 _BACKEND_PATHS = {
     (Operation.GENERATE, RESPONSES): "/responses",
@@ -262,7 +262,7 @@ CODEX = ProviderSpec(
             habits=(CODEX_BACKEND,),
             base_url=_BACKEND_URL,
             credential="none",
-            only_for_tool="codex",
+            only_for_tool="codex-cli",
             own_login=True,
             forward_headers=_CODEX_HEADERS,
             forward_prefixes=_CODEX_PREFIXES,

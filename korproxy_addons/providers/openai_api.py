@@ -28,6 +28,7 @@ FORWARD_HEADERS = frozenset(
         "idempotency-key",
         "session-id",
         "session_id",
+        "thread-id",
         "conversation-id",
         "conversation_id",
         "x-client-request-id",

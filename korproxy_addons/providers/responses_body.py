@@ -24,8 +24,8 @@ from korproxy_addons.providers.bodies import (
 from korproxy_addons.providers.outgoing import Operation, Outgoing
 
 ENCRYPTED = "reasoning.encrypted_content"
-INSTRUCTIONS = "You are a helpful assistant."
-"""Sent where the client gave no instructions and the backend refuses a request without any."""
+INSTRUCTIONS = "Follow the conversation."
+"""Sent where the client gave nothing that could stand as instructions and the backend refuses a request without any."""
 
 # Without these the request would mean something else; leaving them out silently would lie.
 _MEANINGFUL = ("previous_response_id", "conversation", "prompt")
@@ -81,13 +81,35 @@ def _fit_generate(fields: Fields, outgoing: Outgoing, rules: BackendRules) -> No
     fields["stream"] = _same_or(fields.get("stream"), value=True)
     given = plain(fields.get("instructions"))
     if rules.wants_instructions and not (isinstance(given, str) and given.strip()):
-        fields["instructions"] = raw(INSTRUCTIONS)
+        fields["instructions"] = raw(_lifted_instructions(fields) or INSTRUCTIONS)
     include = plain(fields.get("include"))
     wanted = include if isinstance(include, list) else []
     if ENCRYPTED not in wanted:
         fields["include"] = raw([*wanted, ENCRYPTED])
     if outgoing.session_id and plain(fields.get("prompt_cache_key")) is None:
         fields["prompt_cache_key"] = raw(outgoing.session_id)
+
+
+def _lifted_instructions(fields: Fields) -> str:
+    """
+    The text of a developer message that begins the input, taken out of it; "" if there is none.
+
+    Newer clients send their instructions there. They keep their place at the head of the prompt, and nothing is said that the
+    client did not say.
+    """
+    items = decode_items(fields.get("input", msgspec.Raw(b"null")))
+    message = fields_or_none(items[0]) if items else None
+    if not items or message is None or plain(message.get("role")) not in {"developer", "system"}:
+        return ""
+    content = plain(message.get("content"))
+    parts = [{"text": content}] if isinstance(content, str) else content
+    if not isinstance(parts, list):
+        return ""
+    texts = [str(it.get("text") or "") if isinstance(it, dict) else "" for it in parts]
+    if not texts or not all(text.strip() for text in texts):
+        return ""
+    fields["input"] = raw(items[1:])
+    return "\n\n".join(texts)
 
 
 def _fit_tier(fields: Fields, outgoing: Outgoing, rules: BackendRules) -> None:

@@ -18,7 +18,7 @@ or it spoils the way the reply leaves (`after`: frames of a stream, bytes of a w
     drop            [after]: the connection closes in the middle
     reset           [after]: TCP reset in the middle
     stall           [after stall_s]: silence until the client goes, or for so many seconds; then as `cut`
-    error-mid-stream [after]: the dialect's error event, then the end
+    error-mid-stream [after bare=false]: the dialect's error event, then the end; `bare`: in Responses an `error` event
     error-in-200    a stream whose first event is an error; for a whole answer, the error's body under 200 [status body]
     slow-first-byte [seconds=1]: silence before the head
     reset-before-head
@@ -28,6 +28,8 @@ or it spoils the way the reply leaves (`after`: frames of a stream, bytes of a w
     gzip            compressed although nobody asked
     pace            [delay_ms=20]: a pause before each frame
     split           [bytes=1 delay_ms=0]: cut everywhere, inside of lines and characters
+    bare-data       no blank after `data:`, as some services write
+    comments        a comment line before each frame of a stream, as some services keep a connection alive
     clock-skew      [seconds=600]: a wrong `Date`
     headers         [headers retry_after]: more headers, or other values
     empty-output    the final response object of a ChatGPT plan comes without its items
@@ -86,6 +88,8 @@ _SPOILED = frozenset(
         "gzip",
         "pace",
         "split",
+        "bare-data",
+        "comments",
         "clock-skew",
         "headers",
         "answer",
@@ -151,6 +155,8 @@ def emission(rule: Rule | None, reply: Reply, now: float, make_error: ErrorMaker
         found.stall_s = params.get("stall_s")
     elif name == "error-in-200":
         _error_in_200(reply, params, make_error)
+    elif name in {"bare-data", "comments"}:
+        reply.frames = [_rewritten(name, frame) for frame in reply.frames or ()] or None
     elif name == "wrong-content-type":
         reply.content_type = str(params.get("content_type", "text/plain"))
     elif name == "huge-headers":
@@ -161,6 +167,12 @@ def emission(rule: Rule | None, reply: Reply, now: float, make_error: ErrorMaker
     else:
         _set_pace(found, name, params)
     return found
+
+
+def _rewritten(name: str, frame: bytes) -> bytes:
+    if name == "comments":
+        return b": keep-alive\n\n" + frame
+    return frame.replace(b"\ndata: ", b"\ndata:").replace(b"data: ", b"data:", 1)
 
 
 def _set_pace(found: Emission, name: str, params: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 import threading
 import time
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPResponse
+from http.client import HTTPConnection, HTTPException, HTTPResponse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
@@ -57,6 +57,8 @@ class Relay:
         parts = urlsplit(url)
         self._host, self._port = parts.hostname or "", parts.port or 80
         self._seen: list[Seen] = []
+        self._open = 0
+        self._changed = threading.Condition()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
         self._server.relay = self  # type: ignore[attr-defined]  # how its handlers find us
         self._thread = threading.Thread(
@@ -84,11 +86,30 @@ class Relay:
 
     @property
     def seen(self) -> list[Seen]:
-        """All requests answered so far, in the order in which they came."""
-        return sorted(self._seen, key=lambda it: it.at_s)
+        """All requests answered to the end, in the order in which they came; waits for those not yet ended."""
+        with self._changed:
+            # The tool has its answer a moment before we have noted it.
+            assert self._changed.wait_for(lambda: self._open == 0, _TIMEOUT_S), "never answered"
+            return sorted(self._seen, key=lambda it: it.at_s)
 
     def pass_on(self, handler: BaseHTTPRequestHandler) -> None:
-        """Serve one request."""
+        """
+        Serve one request.
+
+        Raises:
+            OSError, HTTPException: One of the two sides broke off; nothing is noted.
+        """
+        with self._changed:
+            self._open += 1
+        try:
+            seen = self._serve(handler)
+            self._seen.append(seen)
+        finally:
+            with self._changed:
+                self._open -= 1
+                self._changed.notify_all()
+
+    def _serve(self, handler: BaseHTTPRequestHandler) -> Seen:
         at_s = time.monotonic()
         headers = tuple(handler.headers.items())
         assert "transfer-encoding" not in handler.headers, "the relay reads no chunked requests"
@@ -108,8 +129,8 @@ class Relay:
         finally:
             upward.close()
         fields = {name.lower(): value for name, value in reply.getheaders()}
-        self._seen.append(
-            Seen(handler.command, handler.path, headers, body, reply.status, fields, pieces, at_s)
+        return Seen(
+            handler.command, handler.path, headers, body, reply.status, fields, pieces, at_s
         )
 
 
@@ -139,7 +160,7 @@ class _Handler(BaseHTTPRequestHandler):
         relay: Relay = self.server.relay  # type: ignore[attr-defined]  # see Relay
         try:
             relay.pass_on(self)
-        except OSError:
+        except (OSError, HTTPException):
             # The tool went away, or the gateway did: neither side may take it for a clean end.
             self.close_connection = True
 

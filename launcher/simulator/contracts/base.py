@@ -9,7 +9,7 @@ from launcher.simulator.answer import Answer, Thinking
 from launcher.simulator.call import Call, Headers, Refused, Reply
 from launcher.simulator.ids import Ids
 from launcher.simulator.wire import anthropic_messages, gemini_content, openai_chat
-from launcher.simulator.wire.openai_responses import Response
+from launcher.simulator.wire.openai_responses import Response, error_frames
 from launcher.simulator.wire.reading import Json, mapping
 from launcher.simulator.wire.sse import dumps, encoded
 
@@ -72,6 +72,8 @@ def responses_reply(call: Call, answer: Answer, body: Json, *, empty_output: boo
 
     def broken(sent: int) -> list[bytes]:
         message = "The server had an error while processing your request."
+        if call.rule is not None and call.rule.params.get("bare"):
+            return error_frames("server_error", message, sent)
         return response.failed("server_error", message, sent)
 
     return stream_reply(response.stream(), broken, answer.delay_ms)

@@ -54,7 +54,7 @@ def account(extra: str) -> str:
             "local_keys: {required: true, keys: [{id: k, secret: 'env:K'}]}"
         ),
         "allow_plain_secrets: true\n" + account("provider: claude, secret: 'plain:x'"),
-        "aliases: {fast: gemini-3.8-flash, best: claude/claude-opus-5-5, mine: a/gpt-x}\n"
+        "aliases: {fast: gemini-3.8-flash, best: claude/claude-opus-5-5, mine: claude@a/claude-x}\n"
         + account("provider: claude, secret: 'env:K'"),
         (
             "providers: {o: {dialect: openai-chat, base_url: 'https://x.example'}}\n"
@@ -182,6 +182,7 @@ def test_what_is_right_is_not_complained_about(text: str) -> None:
         ("aliases: {a: cluade/x}", "aliases.a", "'claude'?"),
         ("aliases: {a: openai/gpt}", "aliases.a", "known provider"),
         ("aliases: {a: claude/}", "aliases.a", "provider/model"),
+        ("aliases: {a: claude@nobody/x}", "aliases.a", "id of an account"),
     ],
 )
 def test_what_contradicts_is_named_at_its_key(text: str, key: str, expected: str) -> None:

@@ -167,7 +167,7 @@ def test_an_entry_of_its_own_stands_in(accounts: str) -> None:
         ("provider: codex, access: chatgpt, secret: 'env:K'", "", catalogue.CONSENT_NEEDED),
         ("provider: codex, access: chatgpt, secret: 'env:K', consent: true", "", None),
         ("provider: codex, access: siwc, secret: 'env:K'", "", None),
-        ("provider: codex, access: own-login", "codex", None),
+        ("provider: codex, access: own-login", "codex-cli", None),
         ("provider: codex, access: own-login", "cline", catalogue.LOGIN_FOR_OTHER_TOOL),
         ("provider: claude, access: own-login", "claude-code", None),
         ("provider: claude, access: own-login", "", catalogue.LOGIN_FOR_OTHER_TOOL),

@@ -67,6 +67,28 @@ def test_instructions_are_a_non_empty_text(given: object) -> None:
     assert prepared({**FIT, "instructions": given})["instructions"] == INSTRUCTIONS
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [("Be brief.", "Be brief."), ([{"type": "input_text", "text": "A"}, {"text": "B"}], "A\n\nB")],
+)
+@pytest.mark.parametrize("role", ["developer", "system"])
+def test_a_developer_message_at_the_head_stands_as_instructions(
+    role: str, content: object, said: str
+) -> None:
+    body = {**FIT, "input": [{"role": role, "content": content}, MESSAGE]}
+    del body["instructions"]
+    fitted = prepared(body)
+    assert (fitted["instructions"], fitted["input"]) == (said, [MESSAGE])
+
+
+@pytest.mark.parametrize("content", [[], [{"type": "input_image"}], "  ", 7])
+def test_a_developer_message_without_words_stays_where_it_is(content: object) -> None:
+    body = {**FIT, "input": [{"role": "developer", "content": content}]}
+    del body["instructions"]
+    fitted = prepared(body)
+    assert (fitted["instructions"], len(fitted["input"])) == (INSTRUCTIONS, 1)
+
+
 def test_a_shared_plan_takes_developer_messages_for_instructions() -> None:
     rules = BackendRules(refused=SIWC_REFUSED, wants_instructions=False)
     body = {**FIT, "input": [{"role": "developer", "content": "x"}]}

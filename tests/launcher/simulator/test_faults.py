@@ -287,6 +287,25 @@ def test_cuts_everywhere(sim: SimulatorThread) -> None:
     assert entries[1].sent_frames == len(split.body)
 
 
+def test_a_bare_error_event(sim: SimulatorThread) -> None:
+    sim.script("error-mid-stream", after=3, bare=True)
+    last = generate(sim.urls(), CODEX).payloads()[-1]
+    assert (last["type"], last["code"], last["sequence_number"]) == ("error", "server_error", 3)
+
+
+@pytest.mark.parametrize("way_in", [CLAUDE, CHAT, GEMINI], ids="-".join)
+def test_other_ways_to_write_a_stream(sim: SimulatorThread, way_in: WayIn) -> None:
+    usual = generate(sim.urls(), way_in)
+    sim.script("bare-data")
+    bare = generate(sim.urls(), way_in)
+    assert b"data: " not in bare.body
+    assert len(bare.payloads()) == len(usual.payloads())
+    sim.script("comments")
+    commented = generate(sim.urls(), way_in)
+    assert commented.body.count(b": keep-alive\n\n") >= len(usual.payloads())
+    assert len(commented.payloads()) == len(usual.payloads())
+
+
 def test_a_wrong_clock(sim: SimulatorThread) -> None:
     sim.script("clock-skew", seconds=600)
     assert generate(sim.urls(), CHAT).headers["date"] == "Wed, 18 Nov 2026 11:16:40 GMT"

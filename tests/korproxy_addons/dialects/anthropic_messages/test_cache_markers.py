@@ -21,7 +21,9 @@ def limited(body: dict[str, Any], limit: int = 4) -> list[str]:
 def marked(body: dict[str, Any]) -> list[str]:
     places = [body.get("tools", []), body.get("system", [])]
     places += [message["content"] for message in body["messages"]]
-    flat = [one for place in places for block in place for one in (*block.get("content", []), block)]
+    flat = [
+        one for place in places for block in place for one in (*block.get("content", []), block)
+    ]
     return [one["text"] for one in flat if "cache_control" in one]
 
 
@@ -41,7 +43,10 @@ def test_T90_the_earliest_surplus_markers_go() -> None:
 
 
 def test_T90_the_automatic_marker_counts() -> None:
-    body = {"cache_control": {"type": "ephemeral"}, "messages": [{"content": [block("a"), block("b")]}]}
+    body = {
+        "cache_control": {"type": "ephemeral"},
+        "messages": [{"content": [block("a"), block("b")]}],
+    }
     limited(body, limit=2)
     assert marked(body) == ["b"]
 

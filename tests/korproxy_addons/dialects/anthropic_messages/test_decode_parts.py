@@ -162,7 +162,9 @@ def test_T61_arguments_are_an_object(given: dict[str, Any], arguments: str) -> N
 
 
 def test_T179_numbers_of_arguments_keep_their_form() -> None:
-    raw = Raw(b'{"type":"tool_use","id":"a","name":"go","input":{"n":12345678901234567890,"x":1.0}}')
+    raw = Raw(
+        b'{"type":"tool_use","id":"a","name":"go","input":{"n":12345678901234567890,"x":1.0}}'
+    )
     assert turn_parts([raw], "c") == (
         ToolCallPart("a", "go", '{"n":12345678901234567890,"x":1.0}'),
     )

@@ -74,12 +74,13 @@ def test_every_field_finds_its_place() -> None:
         top_k=5,
         metadata={"user_id": "u", "of_tomorrow": 1},
         service_tier="standard_only",
-        output_config={"effort": "low", "format": {"type": "json_schema", "schema": {"type": "object"}}},
+        output_config={
+            "effort": "low",
+            "format": {"type": "json_schema", "schema": {"type": "object"}},
+        },
         context_management={"edits": []},
     )
-    assert plain(request) == plain(
-        request_of()
-    ) | {
+    assert plain(request) == plain(request_of()) | {
         "system": plain((TextPart("Be brief."),)),
         "max_output_tokens": 100,
         "stop": ["END"],
@@ -220,7 +221,10 @@ def test_T170_a_body_that_is_none(body: bytes, spec: ErrorSpec) -> None:
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from(["", "text", "user", "tool_use"]),
+    st.none()
+    | st.booleans()
+    | st.integers(-3, 3)
+    | st.sampled_from(["", "text", "user", "tool_use"]),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(

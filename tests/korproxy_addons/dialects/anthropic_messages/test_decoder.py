@@ -115,9 +115,7 @@ def test_T152_line_ends_of_every_sort() -> None:
 
 
 def test_T153_the_type_inside_counts_and_the_event_name_stands_in_for_it() -> None:
-    nameless = b"".join(
-        line + b"\n\n" for line in ANSWER.split(b"\n") if line.startswith(b"data:")
-    )
+    nameless = b"".join(line + b"\n\n" for line in ANSWER.split(b"\n") if line.startswith(b"data:"))
     assert decoded(nameless) == decoded(ANSWER)
     typeless = ANSWER.replace(b'{"type": "message_stop"}', b"{}")
     assert decoded(typeless) == decoded(ANSWER)
@@ -330,7 +328,9 @@ def test_T182_null_is_nothing() -> None:
 def test_T178_halves_of_an_emoji_do_not_raise() -> None:
     halves = [delta(0, "text_delta", text="\ud83d"), delta(0, "text_delta", text="\ude42")]
     events = decoded(
-        sse(message_start(), block_start(0, type="text", text=""), *halves, block_stop(0), *ending())
+        sse(
+            message_start(), block_start(0, type="text", text=""), *halves, block_stop(0), *ending()
+        )
     )
     assert len(told(events)[1]) == 2  # joined behind the decoder
 

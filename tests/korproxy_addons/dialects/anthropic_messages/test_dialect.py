@@ -41,7 +41,7 @@ from korproxy_addons.dialects.model import (
 from korproxy_addons.dialects.opaque import SEAL
 from korproxy_addons.errors.kinds import Kind
 from support.anthropic_wire import (
-    body_of,
+    MODEL,
     decoded,
     encode,
     encoded,
@@ -76,6 +76,12 @@ def recorded_replies() -> Iterator[tuple[str, bytes, bool]]:
             yield path.name, body.encode() if streamed else json.dumps(body).encode(), streamed
 
 
+def without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: without_nulls(inner) for key, inner in value.items() if inner is not None}
+    return [without_nulls(inner) for inner in value] if isinstance(value, list) else value
+
+
 def test_it_is_the_dialect_of_its_id() -> None:
     found: Dialect = dialect("anthropic-messages")
     assert found is DIALECT
@@ -94,17 +100,15 @@ def test_every_recorded_request_comes_out_as_it_went_in() -> None:
             continue
         count += 1
         request = DIALECT.decode_request(Inbound(json.dumps(body).encode()))
+        # the target's model stands in for the recorded one, a count says no limit, null is nothing
+        expected = replace(request, model=MODEL)
         sent = encode(request, habits=WITH_SYSTEM, stream=request.stream)
         again = DIALECT.decode_request(Inbound(sent.body))
         if record["endpoint"] == "count_tokens":
             again = replace(again, max_output_tokens=None)
-        assert plain(again) == plain(request), path.name
+        assert without_nulls(plain(again)) == without_nulls(plain(expected)), path.name
         assert sent.losses == (), path.name
-        assert encode(again, habits=WITH_SYSTEM, stream=request.stream).body == sent.body or (
-            record["endpoint"] == "count_tokens"
-        )
-        if "claude_code" not in path.name:
-            assert refusal(sent.body) is None, (path.name, refusal(sent.body))
+        assert refusal(sent.body) is None, path.name
     assert count > 40
 
 
@@ -166,7 +170,8 @@ def test_the_cases_of_the_corpus() -> None:
         expected = json.loads((case / "told.json").read_text(encoding="utf-8"))
         assert told(decoded(data, streamed=streamed)) == expected, case.name
         request = DIALECT.decode_request(Inbound((case / "request.json").read_bytes()))
-        assert body_of(request) == json.loads((case / "request.json").read_text(encoding="utf-8"))
+        sent = encode(request, stream=request.stream)
+        assert json.loads(sent.body) == load(case / "request.json"), case.name
 
 
 # --- the real SDK reads what we write
@@ -282,7 +287,9 @@ def test_the_sdk_reads_lists_of_models() -> None:
 
 # --- any answer, there and back
 
-WORDS = st.lists(st.text(min_size=1, max_size=8).filter(lambda t: not _has_surrogates(t)), max_size=4)
+WORDS = st.lists(
+    st.text(min_size=1, max_size=8).filter(lambda t: not _has_surrogates(t)), max_size=4
+)
 STATES = st.sampled_from([None, Opaque("anthropic", "s"), Opaque("openai", "x", "rs_1")])
 SEARCH = Raw(b'{"type":"server_tool_use","id":"s","name":"web_search","input":{"q":"a"}}')
 
@@ -307,7 +314,10 @@ PARTS: st.SearchStrategy[list[Event]] = st.one_of(
     st.builds(_streamed, st.just(TextPart("")), WORDS, st.none()),
     st.builds(_streamed, st.just(ThinkingPart("")), WORDS, STATES),
     st.builds(
-        lambda data: [PartStart(ThinkingPart("", redacted=True)), PartEnd(Opaque("anthropic", data))],
+        lambda data: [
+            PartStart(ThinkingPart("", redacted=True)),
+            PartEnd(Opaque("anthropic", data)),
+        ],
         st.text("abc", min_size=1),
     ),
     st.builds(

@@ -107,7 +107,9 @@ def test_T03_media_of_a_result_stay_inside_it() -> None:
     content = (
         TextPart("x", cache=CacheMarker()),
         MediaPart(IMAGE, "image/png", base64="AAAA"),
-        UnknownPart("anthropic-messages", "tool_reference", Raw(b'{"type":"tool_reference","a":null}')),
+        UnknownPart(
+            "anthropic-messages", "tool_reference", Raw(b'{"type":"tool_reference","a":null}')
+        ),
         UnknownPart("gemini", "odd", Raw(b"{}"), "words"),
     )
     found, lost = blocks(ToolResultPart("a", content, cache=CacheMarker()))
@@ -164,7 +166,10 @@ def test_a_document_keeps_its_title_context_and_wish_for_citations() -> None:
     document = MediaPart(DOCUMENT, text="w", name="T", context="C", cite=True, cache=CacheMarker())
     found = block(document)
     assert (found["title"], found["context"]) == ("T", "C")
-    assert (found["citations"], found["cache_control"]) == ({"enabled": True}, {"type": "ephemeral"})
+    assert (found["citations"], found["cache_control"]) == (
+        {"enabled": True},
+        {"type": "ephemeral"},
+    )
 
 
 @pytest.mark.parametrize(

@@ -34,9 +34,7 @@ def planned(
 ) -> tuple[ReasoningPlan, list[str]]:
     losses = Losses()
     target = Target(MODEL, habits, facts, stream=False)
-    plan = planned_reasoning(
-        request, target, losses, forced=forced, unsigned_loop=unsigned_loop
-    )
+    plan = planned_reasoning(request, target, losses, forced=forced, unsigned_loop=unsigned_loop)
     return plan, [str(loss) for loss in losses.all()]
 
 

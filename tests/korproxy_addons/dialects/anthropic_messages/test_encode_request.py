@@ -119,7 +119,8 @@ def test_T119_stop_strings_are_counted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("tier", "word"), [("auto", "auto"), ("default", "standard_only"), ("standard_only", "standard_only")]
+    ("tier", "word"),
+    [("auto", "auto"), ("default", "standard_only"), ("standard_only", "standard_only")],
 )
 def test_service_tiers(tier: str, word: str) -> None:
     assert body_of(foreign(service_tier=tier))["service_tier"] == word
@@ -230,7 +231,11 @@ MEDIA = st.sampled_from(
     ]
 )
 ODD = st.sampled_from(
-    [RefusalPart("no"), UnknownPart("gemini", "x", Raw(b"{}"), "said"), UnknownPart("gemini", "x", Raw(b"{}"))]
+    [
+        RefusalPart("no"),
+        UnknownPart("gemini", "x", Raw(b"{}"), "said"),
+        UnknownPart("gemini", "x", Raw(b"{}")),
+    ]
 )
 TEXTS = st.builds(TextPart, WORDS, cache=CACHES, state=STATES)
 CALLS = st.builds(

@@ -104,7 +104,10 @@ def test_T07_a_system_message_stays_one_where_the_upstream_knows_it() -> None:
     ("messages", "expected"),
     [
         # behind an assistant turn and before a user turn it may not stand
-        ((user("a"), assistant("b"), system("s"), user("c")), (user("a"), assistant("b"), user("s", "c"))),
+        (
+            (user("a"), assistant("b"), system("s"), user("c")),
+            (user("a"), assistant("b"), user("s", "c")),
+        ),
         ((user("a"), system("s"), user("c")), (user("a", "s", "c"),)),
     ],
 )
@@ -188,7 +191,9 @@ def test_T129_parts_of_other_dialects_are_their_words_or_nothing() -> None:
 
 
 def test_T137_server_tools_of_others_are_text_or_nothing() -> None:
-    search = ServerToolPart("openai-responses", "openai", "web_search_call", "", Raw(b"{}"), "found")
+    search = ServerToolPart(
+        "openai-responses", "openai", "web_search_call", "", Raw(b"{}"), "found"
+    )
     found = turns(user("a"), assistant(search), user("b"))
     assert (found[1][1], found[2]) == (assistant("found"), ["server_tool_history"])
 

@@ -127,7 +127,11 @@ def test_T61_arguments_that_are_no_object_become_one(
 
 
 def test_T56_half_a_call_is_not_repaired() -> None:
-    cut: list[Event] = [PartStart(ToolCallPart("a", "go")), PartDelta("[1"), PartEnd(complete=False)]
+    cut: list[Event] = [
+        PartStart(ToolCallPart("a", "go")),
+        PartDelta("[1"),
+        PartEnd(complete=False),
+    ]
     assert deltas(stream(*cut)) == [{"type": "input_json_delta", "partial_json": "[1"}]
     nothing: list[Event] = [PartStart(ToolCallPart("a", "go")), PartEnd(complete=False)]
     assert deltas(stream(*nothing)) == []
@@ -199,7 +203,10 @@ def test_T138_a_foreign_search_is_no_call_of_the_client() -> None:
 @pytest.mark.parametrize(
     ("media", "text"),
     [
-        (MediaPart(MediaKind.IMAGE, "image/png", base64="AAAA"), "[image: image/png, cannot be shown here]"),
+        (
+            MediaPart(MediaKind.IMAGE, "image/png", base64="AAAA"),
+            "[image: image/png, cannot be shown here]",
+        ),
         (MediaPart(MediaKind.IMAGE, url="https://a.example/b.png"), "https://a.example/b.png"),
     ],
 )

@@ -76,7 +76,9 @@ def test_T61_an_input_that_is_no_object_becomes_one() -> None:
 
 
 def test_T137_a_server_tool_comes_whole_with_the_input_that_was_streamed() -> None:
-    block = read(type="server_tool_use", id="s", name="web_search", input={}, caller={"type": "direct"})
+    block = read(
+        type="server_tool_use", id="s", name="web_search", input={}, caller={"type": "direct"}
+    )
     assert block.start() == []
     block.delta(WireDelta(partial_json='{"query"'))
     block.delta(WireDelta(partial_json=':"q"}'))

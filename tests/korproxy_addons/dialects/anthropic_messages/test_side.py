@@ -9,9 +9,7 @@ from korproxy_addons.errors.exceptions import KorProxyError
 
 
 def test_T173_models_stand_in_a_list_of_this_shape() -> None:
-    known = ModelFacts(
-        "claude-a", "Claude A", 1_700_000_000, context_tokens=9, max_output_tokens=5
-    )
+    known = ModelFacts("claude-a", "Claude A", 1_700_000_000, context_tokens=9, max_output_tokens=5)
     assert json.loads(side.encode_models([known, ModelFacts("claude-b")])) == {
         "data": [
             {

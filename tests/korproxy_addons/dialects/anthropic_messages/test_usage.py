@@ -46,7 +46,9 @@ def test_T95_cached_tokens_are_no_part_of_the_input_on_the_wire() -> None:
     tally = UsageTally()
     wire = wire_usage(usage)
     assert wire["input_tokens"] == 10
-    tally.take(WireUsage(wire["input_tokens"], 20, 100, WireCacheCreation(5), 9, WireOutputDetails(4)))
+    tally.take(
+        WireUsage(wire["input_tokens"], 20, 100, WireCacheCreation(5), 9, WireOutputDetails(4))
+    )
     assert tally.usage() == usage
     assert wire_usage(Usage(input_tokens=5, cached_tokens=9))["input_tokens"] == 0
 

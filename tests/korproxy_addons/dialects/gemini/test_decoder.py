@@ -6,17 +6,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Raw
 from msgspec.structs import replace
-from support.cut import cut_in_two
-from support.gemini_wire import (
-    chunk,
-    decoded,
-    decoder,
-    end,
-    joined,
-    sse,
-    states,
-    words,
-)
 
 from korproxy_addons.config.habits import GEMINI_API
 from korproxy_addons.dialects.events import (
@@ -24,7 +13,6 @@ from korproxy_addons.dialects.events import (
     MessageEnd,
     MessageStart,
     PartCitation,
-    PartDelta,
     PartEnd,
     PartStart,
     StreamFailed,
@@ -41,6 +29,17 @@ from korproxy_addons.dialects.model import (
 )
 from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.errors.kinds import Kind
+from support.cut import cut_in_two
+from support.gemini_wire import (
+    chunk,
+    decoded,
+    decoder,
+    end,
+    joined,
+    sse,
+    states,
+    words,
+)
 
 USAGE = {"promptTokenCount": 9, "candidatesTokenCount": 2, "totalTokenCount": 11}
 ANSWER = (

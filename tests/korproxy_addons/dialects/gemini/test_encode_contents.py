@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw
 from msgspec.structs import replace
-from support.gemini_wire import SIGNED, asked, body_of, lost, target
 
 from korproxy_addons.config.habits import GEMINI_API, Thinking
 from korproxy_addons.dialects.gemini.decode_contents import response_content
@@ -27,6 +26,7 @@ from korproxy_addons.dialects.model import (
     ToolResultPart,
     UnknownPart,
 )
+from support.gemini_wire import SIGNED, asked, body_of, lost, target
 
 DUMMY = "skip_thought_signature_validator"
 PNG = MediaPart(MediaKind.IMAGE, mime="image/png", base64="iVBORw0KGgo=")

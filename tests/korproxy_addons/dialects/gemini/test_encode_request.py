@@ -4,10 +4,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from launcher.simulator.wire import gemini_rules
 from msgspec import Raw
 from msgspec.structs import replace
-from support.gemini_wire import MODEL, SIGNED, asked, body_of, inbound, lost, request, target
 
 from korproxy_addons.config.habits import CODE_ASSIST, GEMINI_API
 from korproxy_addons.dialects.base import Inbound
@@ -28,6 +26,8 @@ from korproxy_addons.dialects.model import (
     ToolChoice,
     ToolResultPart,
 )
+from launcher.simulator.wire import gemini_rules
+from support.gemini_wire import MODEL, SIGNED, asked, body_of, inbound, lost, request, target
 
 
 def user(text: str) -> Message:

@@ -3,7 +3,6 @@ from typing import Any
 import pytest
 from msgspec import Raw
 from msgspec.structs import replace
-from support.gemini_wire import MODEL, asked, body_of, lost, request, target
 
 from korproxy_addons.config.habits import CODE_ASSIST, GEMINI_API, Thinking
 from korproxy_addons.dialects.model import (
@@ -14,6 +13,7 @@ from korproxy_addons.dialects.model import (
     Sampling,
     ThinkingMode,
 )
+from support.gemini_wire import MODEL, asked, body_of, lost, request, target
 
 SCHEMA = Raw(b'{"type":"object","properties":{"a":{"type":"string","minLength":2}}}')
 ANSWER = OutputFormat(FormatKind.SCHEMA, SCHEMA, name="answer", strict=True)

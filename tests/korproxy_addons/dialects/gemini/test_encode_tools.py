@@ -3,7 +3,6 @@ from typing import Any
 import pytest
 from msgspec import Raw
 from msgspec.structs import replace
-from support.gemini_wire import asked, body_of, lost, request, target
 
 from korproxy_addons.config.habits import CODE_ASSIST, GEMINI_API
 from korproxy_addons.dialects.gemini import DIALECT
@@ -21,6 +20,7 @@ from korproxy_addons.dialects.model import (
     ToolCallPart,
     ToolChoice,
 )
+from support.gemini_wire import asked, body_of, lost, request, target
 
 SCHEMA = Raw(b'{"type":"object","properties":{"a":{"type":["string","null"]}},"$defs":{}}')
 READ = FunctionTool("read", "Reads.", SCHEMA)

@@ -5,8 +5,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Raw
-from support.gemini_sdk import needs_sdk, sdk_client
-from support.gemini_wire import SIGNED, decoded, encoded, joined
 
 from korproxy_addons.dialects.events import (
     Event,
@@ -38,6 +36,8 @@ from korproxy_addons.dialects.model import (
 )
 from korproxy_addons.dialects.opaque import unsealed
 from korproxy_addons.errors.kinds import Kind
+from support.gemini_sdk import needs_sdk, sdk_client
+from support.gemini_wire import SIGNED, decoded, encoded, joined
 
 USAGE = Usage(input_tokens=12, cached_tokens=5, output_tokens=9, reasoning_tokens=4)
 START = MessageStart("up", "upstream-model", Usage(input_tokens=12))

@@ -2,10 +2,10 @@ import json
 from typing import Any
 
 from msgspec import Raw
-from launcher.simulator.wire import gemini_rules
 
 from korproxy_addons.dialects.gemini.fit import fitted_answer, fitted_parameters
 from korproxy_addons.dialects.losses import Losses
+from launcher.simulator.wire import gemini_rules
 
 
 def fitted(schema: Any) -> tuple[dict[str, Any] | None, list[str]]:

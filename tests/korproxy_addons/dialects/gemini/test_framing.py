@@ -3,10 +3,10 @@ import json
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.cut import cut, cut_in_two
 
 from korproxy_addons.dialects.gemini.framing import ArraySplitter, Framing
 from korproxy_addons.errors.exceptions import KorProxyError
+from support.cut import cut, cut_in_two
 
 ELEMENTS = [{"a": '[{"\\'}, {"b": [1, {"c": "}]"}]}, {"ä": "😀\\"}]
 ARRAY = b"\xef\xbb\xbf \r\n[" + b"\r\n,\r\n".join(json.dumps(e).encode() for e in ELEMENTS) + b"]\n"

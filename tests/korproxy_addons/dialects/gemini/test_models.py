@@ -1,7 +1,6 @@
 import json
 
 import pytest
-from support.gemini_sdk import needs_sdk, sdk_client
 
 from korproxy_addons.config.habits import ModelFacts
 from korproxy_addons.dialects.gemini.models import (
@@ -11,6 +10,7 @@ from korproxy_addons.dialects.gemini.models import (
     read_count,
 )
 from korproxy_addons.errors.exceptions import KorProxyError
+from support.gemini_sdk import needs_sdk, sdk_client
 
 FACTS = ModelFacts("gemini-3.8-flash", "Flash", context_tokens=1_048_576, max_output_tokens=65_536)
 

@@ -2,13 +2,13 @@ import json
 from typing import Any
 
 import pytest
-from support.cut import cut
-from support.gemini_wire import chunk, decoded, sse
 
 from korproxy_addons.dialects.events import MessageEnd, ReplyError, StreamFailed
 from korproxy_addons.dialects.gemini.tap import UsageTap
 from korproxy_addons.dialects.model import FinishReason, Usage
 from korproxy_addons.errors.kinds import Kind
+from support.cut import cut
+from support.gemini_wire import chunk, decoded, sse
 
 USAGE = {"promptTokenCount": 9, "candidatesTokenCount": 2, "totalTokenCount": 11}
 CALL = {"functionCall": {"name": "f", "args": {}}}
