@@ -103,7 +103,7 @@ class _Brotli:
             piece = self._stream.process(data, output_buffer_limit=_STEP_BYTES)
             while piece:
                 yield piece
-                if self._stream.can_accept_more_data():
+                if self._stream.is_finished():
                     return
                 piece = self._stream.process(b"", output_buffer_limit=_STEP_BYTES)
         except brotli.error as error:

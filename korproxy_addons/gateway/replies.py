@@ -83,9 +83,9 @@ def reply_error(error: KorProxyError) -> ReplyError:
     """An error of ours in no dialect's words."""
     return ReplyError(
         kind=error.spec.kind,
-        message=error.message(),
+        message=_encodable(error.message()),
         code=error.spec.code,
-        param=error.param or "",
+        param=_encodable(error.param or ""),
         retry_after_s=error.retry_after_s,
         context_overflow=error.spec is catalogue.CONTEXT_TOO_LONG,
     )
@@ -119,8 +119,13 @@ def _envelope(exchange: Exchange, error: KorProxyError) -> tuple[int, bytes]:
     except Exception:
         fields = {"request_id": exchange.id, "where": "error envelope"}
         log.exception("internal error", extra={"fields": fields})
-        plain = {"error": {"message": error.message(), "type": "server_error", "code": said.code}}
+        plain = {"error": {"message": said.message, "type": "server_error", "code": said.code}}
         return error.status, msgspec.json.encode(plain)
+
+
+def _encodable(text: str) -> str:
+    """A path may have come in bytes that are no UTF-8, and Python then holds what JSON cannot."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _plain(text: str) -> str:

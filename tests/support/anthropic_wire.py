@@ -46,7 +46,7 @@ def sse(*events: Json) -> bytes:
 
 def message_start(**usage: int) -> Json:
     """The first event."""
-    message = {
+    message: Json = {
         "id": "msg_up",
         "type": "message",
         "role": "assistant",

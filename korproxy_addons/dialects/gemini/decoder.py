@@ -230,7 +230,7 @@ class Decoder:
 
     def _call(self, call: FunctionCall, signature: str | None) -> Iterator[Event]:
         if self._args is not None and not call.name:
-            yield from self._more_args(call)
+            yield from self._more_args(self._args, call)
             return
         if not call.name:
             if is_null(call.args) and not call.partial_args:
@@ -245,15 +245,12 @@ class Decoder:
         self._state = self._signed(signature)
         if call.will_continue or call.partial_args:
             self._args = PartialArgs()
-            yield from self._more_args(call)
+            yield from self._more_args(self._args, call)
         else:
             yield PartDelta(arguments_of(call.args))
             yield from self._closed()
 
-    def _more_args(self, call: FunctionCall) -> Iterator[Event]:
-        args = self._args
-        if args is None:
-            return
+    def _more_args(self, args: PartialArgs, call: FunctionCall) -> Iterator[Event]:
         for piece in call.partial_args or ():
             args.add(piece)
         if not call.will_continue:

@@ -18,11 +18,13 @@ from korproxy_addons.dialects.ids import ToolNames, is_made_id
 from korproxy_addons.dialects.losses import Feature, Losses
 from korproxy_addons.dialects.media import mime_of
 from korproxy_addons.dialects.model import (
+    CompactionPart,
     MediaKind,
     MediaPart,
     Message,
     Opaque,
     Part,
+    RefusalPart,
     Role,
     ServerToolPart,
     TextPart,
@@ -106,9 +108,9 @@ class ContentsWriter:
         if isinstance(part, TextPart):
             self._marked(part.cache is not None)
             return [_signed({"text": part.text}, part.state)]
-        if isinstance(part, ToolCallPart | ToolResultPart):
-            return []  # `_parts` has written them
-        return [{"text": part.text}] if part.text else []
+        if isinstance(part, RefusalPart | CompactionPart) and part.text:
+            return [{"text": part.text}]
+        return []
 
     def _thinking(self, part: ThinkingPart) -> list[WirePart]:
         """A thought has a text, even an empty one (T80); one that nobody signed only its own client sends."""

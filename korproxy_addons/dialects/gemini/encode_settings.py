@@ -33,7 +33,7 @@ def encode_settings(request: ChatRequest, target: Target, losses: Losses) -> dic
     """The value of `generationConfig`, {} for none; what has to go is noted in `losses`."""
     own = request.source == DIALECT_ID
     config = _limits(request, target, losses)
-    config.update(_sampling(request.sampling, losses))
+    config.update(_sampling(request.sampling, losses, own=own))
     if request.choices > 1:
         if own:
             config["candidateCount"] = request.choices
@@ -75,10 +75,14 @@ def _limits(request: ChatRequest, target: Target, losses: Losses) -> dict[str, A
     return config
 
 
-def _sampling(sampling: Sampling, losses: Losses) -> dict[str, Any]:
+def _sampling(sampling: Sampling, losses: Losses, *, own: bool) -> dict[str, Any]:
+    temperature, top_p = sampling.temperature, sampling.top_p
+    if not own:
+        temperature = _within(temperature, 2.0, Feature.TEMPERATURE, losses)
+        top_p = _within(top_p, 1.0, Feature.TOP_P, losses)
     config = {
-        "temperature": sampling.temperature,
-        "topP": sampling.top_p,
+        "temperature": temperature,
+        "topP": top_p,
         "topK": sampling.top_k,
         "seed": sampling.seed,
         "presencePenalty": sampling.presence_penalty,
@@ -90,6 +94,14 @@ def _sampling(sampling: Sampling, losses: Losses) -> dict[str, Any]:
     if sampling.logit_bias is not None:
         losses.add(Feature.LOGIT_BIAS)
     return {name: value for name, value in config.items() if value is not None}
+
+
+def _within(value: float | None, most: float, feature: Feature, losses: Losses) -> float | None:
+    if value is None or 0 <= value <= most:
+        return value
+    sent = min(max(0.0, value), most)
+    losses.add(feature, f"{value} became {sent}")
+    return sent
 
 
 def _form(request: ChatRequest, target: Target, losses: Losses) -> dict[str, Any]:

@@ -251,7 +251,7 @@ class _Whole:
     ) -> bytes:
         if citations:
             self._cited.append((len(self._parts), citations, text))
-        if text or signature:
+        if text or signature or citations:
             self._parts.append(_words_part(text, signature, thought=thought))
         return b""
 

@@ -7,6 +7,8 @@ import msgspec
 from msgspec import Struct
 
 from korproxy_addons.dialects.events import ReplyError
+from korproxy_addons.dialects.payload import decode_body
+from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.errors.kinds import Kind
 
 MESSAGE_LIMIT: Final = 2000
@@ -124,13 +126,11 @@ def read_error(status: int, body: bytes) -> ReplyError:
 
 def error_in_reply(payload: bytes) -> ReplyError:
     """An error that came as a chunk of a reply with status 200 (T166); its own code is its status."""
-    envelope = _envelope(payload)
-    code: int | str | None = None
-    if envelope is not None:
-        try:
-            code = _ERROR.decode(envelope.error).code
-        except (ValueError, RecursionError):
-            code = None
+    envelope = _envelope(payload) or _Envelope(msgspec.Raw(b"{}"))
+    try:
+        code = _ERROR.decode(envelope.error).code
+    except (ValueError, RecursionError):
+        code = None
     return read_error(code if isinstance(code, int) and 400 <= code < 600 else 500, payload)
 
 
@@ -176,9 +176,9 @@ def error_value(error: ReplyError, status: int = 0, request_id: str = "") -> byt
 def _envelope(body: bytes) -> _Envelope | None:
     try:
         if body.lstrip()[:1] != b"[":
-            return _ENVELOPE.decode(body)
-        envelopes = _ENVELOPES.decode(body)
-    except (ValueError, RecursionError):
+            return decode_body(_ENVELOPE, body)
+        envelopes = decode_body(_ENVELOPES, body)
+    except KorProxyError:
         return None
     return envelopes[0] if envelopes else None
 

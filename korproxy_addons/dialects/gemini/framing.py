@@ -119,7 +119,7 @@ class Framing:
         self._started = False
         self._sse: SseParser | None = None
         self._array: ArraySplitter | None = None
-        self._body: Body | None = None
+        self._body = Body()
 
     def feed(self, data: bytes) -> list[bytes]:
         """
@@ -138,8 +138,7 @@ class Framing:
             return [frame.data for frame in self._sse.feed(data) if frame.data != DONE]
         if self._array is not None:
             return self._array.feed(data)
-        if self._body is not None:
-            self._body.feed(data)
+        self._body.feed(data)
         return []
 
     @property
@@ -151,7 +150,7 @@ class Framing:
         """What is left: a last event without its empty line, or the body."""
         if self._sse is not None:
             return [frame.data for frame in self._sse.close() if frame.data != DONE]
-        return [] if self._body is None else [self._body.close()]
+        return [self._body.close()] if self.whole else []
 
     def _start(self, first: bytes) -> None:
         self._started = True
@@ -159,7 +158,6 @@ class Framing:
             self._array = ArraySplitter()
         elif first == b"{" or not self._streamed:
             self.whole = True
-            self._body = Body()
         else:
             self._sse = SseParser()
 

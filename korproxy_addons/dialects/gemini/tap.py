@@ -68,14 +68,18 @@ class UsageTap:
             return
 
     def close(self) -> None:
+        torn = self._framing.torn
         try:
             for payload in self._framing.close():
-                if not self._framing.whole and not is_json(payload):
-                    self.ended = self._failed  # the stream stops inside a chunk
-                    self.finish = None
-                    return
-                self._payload(payload)
+                if self._framing.whole or is_json(payload):
+                    self._payload(payload)
+                else:
+                    torn = True
         except KorProxyError:
+            return
+        if torn:  # the stream stops inside a chunk: what it would have said is not known
+            self.ended = self._failed
+            self.finish = None
             return
         if self._framing.whole and self._seen and not (self._word or self._blocked or self._failed):
             self._word = "STOP"

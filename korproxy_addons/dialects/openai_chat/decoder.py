@@ -78,17 +78,28 @@ class ChatDecoder:
         if self._sse is None:
             self._body.feed(data)
             return
-        for frame in self._sse.feed(data):
-            yield from self._frame(frame)
+        try:
+            for frame in self._sse.feed(data):
+                yield from self._frame(frame)
+        except KorProxyError:
+            self._over = True
+            raise
 
     def close(self) -> Iterator[Event]:
         if self._over:
             return
         if self._sse is None:
-            yield from self._whole()
+            try:
+                yield from self._whole()
+            finally:
+                self._over = True
             return
         for frame in self._sse.close():
-            yield from self._frame(frame)
+            try:
+                events = self._frame(frame)
+            except KorProxyError:  # half a frame: it was cut there
+                break
+            yield from events
         yield from self._closed()
 
     def _closed(self) -> list[Event]:
@@ -103,11 +114,10 @@ class ChatDecoder:
 
     def _whole(self) -> list[Event]:
         out: list[Event] = []
-        chunk = self._read(self._body.close())
+        chunk = read_chunk(self._body.close())
         self._chunk(chunk, out)
         if not self._over:
             if not chunk.choices:
-                self._over = True
                 raise KorProxyError(UPSTREAM_INVALID_REPLY, "the answer has no choices")
             self._end(out)
         return out
@@ -129,15 +139,8 @@ class ChatDecoder:
             if not data or frame.event in _ALIVE:
                 out.append(KeepAlive())
                 return out
-        self._chunk(self._read(data), out)
+        self._chunk(read_chunk(data), out)
         return out
-
-    def _read(self, data: bytes) -> Chunk:
-        try:
-            return read_chunk(data)
-        except KorProxyError:
-            self._over = True
-            raise
 
     def _chunk(self, chunk: Chunk, out: list[Event]) -> None:
         outcome = self._outcome

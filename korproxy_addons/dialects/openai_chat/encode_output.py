@@ -88,7 +88,7 @@ def _schema_format(wanted: OutputFormat, losses: Losses, *, own: bool) -> dict[s
     strict = wanted.strict
     if not own and strict is not False:
         # what other dialects always hold to, OpenAI does only where the schema is closed
-        closed = is_closed(wanted.schema)
+        closed = is_closed(object_schema(wanted.schema))
         if strict and not closed:
             losses.add(Feature.STRICT, "the answer's schema is not closed")
         strict = closed or None

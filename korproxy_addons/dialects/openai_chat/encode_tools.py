@@ -106,7 +106,7 @@ class ToolWriter:
         function["parameters"] = object_schema(tool.schema)
         if tool.strict is not None:
             if not self._habits.strict_tools or (
-                tool.strict and not own and not is_closed(tool.schema)
+                tool.strict and not own and not is_closed(object_schema(tool.schema))
             ):
                 self._losses.add(Feature.STRICT, tool.name)
             else:

@@ -1,5 +1,6 @@
 """What an answer repeats of its request, and the forms of tools that only the client's request knows."""
 
+from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -45,7 +46,8 @@ class _Item(msgspec.Struct):
 
 
 _FIELDS: Final = msgspec.json.Decoder(dict[str, Raw])
-_TOOLS: Final = msgspec.json.Decoder(list[_Tool])
+_TOOLS: Final = msgspec.json.Decoder(list[_Tool] | None)
+_NONE: Final = Raw(b"[]")
 _ITEMS: Final = msgspec.json.Decoder(list[_Item])
 
 
@@ -109,13 +111,11 @@ def _decoded(body: bytes) -> dict[str, Raw]:
 
 
 def _tools_in(fields: dict[str, Raw]) -> list[_Tool]:
+    """The tools that a request offers; a body that is not as expected was refused, or offers none."""
     found: list[_Tool] = []
-    try:
-        if "tools" in fields:
-            found += _TOOLS.decode(fields["tools"])
-        if "input" in fields:
-            for item in _ITEMS.decode(fields["input"]):
-                found += item.tools or ()
-    except (ValueError, RecursionError):
-        return found  # a string, or a body that was refused
+    with suppress(ValueError, RecursionError):
+        found += _TOOLS.decode(fields.get("tools", _NONE)) or ()
+    with suppress(ValueError, RecursionError):
+        for item in _ITEMS.decode(fields.get("input", _NONE)):
+            found += item.tools or ()
     return found

@@ -93,7 +93,7 @@ _SECRETS: Final = (
     (re.compile(r"\b[Bb]earer\s+[\w.~+/=*-]{6,}"), "Bearer [token]"),
     (re.compile(r"\b(?:sk|rk|pk|sess|rt|oaiapp)[-_][\w*-]{6,}"), "[key]"),
     (re.compile(r"\b(?:AIza|ya29\.)[\w.*-]{6,}"), "[key]"),
-    (re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), "[e-mail]"),
+    (re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+"), "[e-mail]"),
     (re.compile(r"\b(?:https?|wss?)://[^\s\"'<>)\]]*[^\s\"'<>)\].,;:!?]"), "[link]"),
 )
 

@@ -28,7 +28,7 @@ _OVERFLOW_TEXT: Final = (
     "Your input exceeds the context window of this model. Please adjust your input and try again."
 )
 _HTML: Final = re.compile(rb"\s*<(?:!doctype|html|head|body)", re.IGNORECASE)
-_SHOWN_BYTES: Final = 8000
+_SHOWN: Final = 8000
 _CODE_BY_KIND: Final = {
     Kind.AUTHENTICATION: "invalid_api_key",
     Kind.BILLING: "insufficient_quota",
@@ -55,7 +55,7 @@ def decoded_error(status: int, body: bytes) -> ReplyError:
     try:
         value = _ANY.decode(body)
     except (ValueError, RecursionError):
-        value = body[:_SHOWN_BYTES].decode("utf-8", "replace")
+        value = body[:_SHOWN].decode("utf-8", "replace")
     return error_of(status, value)
 
 
@@ -72,7 +72,7 @@ def error_of(status: int, value: Any) -> ReplyError:
         if isinstance(value.get("status"), int) and not status:
             status = value["status"]
     fields: dict[str, Any] = error if isinstance(error, dict) else {}
-    message = _message(error)
+    message = _message(error)[:_SHOWN]
     code = _text(fields.get("code"))
     family = _text(fields.get("type"))
     word = code if code in KIND_BY_CODE else family if family in KIND_BY_CODE else ""

@@ -26,7 +26,7 @@ def test_the_end_of_a_part_waits_for_what_follows(answer: Answer) -> None:
     assert answer.settle() == []
 
 
-def test_T114_a_pause_is_no_end_of_its_own(answer: Answer) -> None:
+def test_t114_a_pause_is_no_end_of_its_own(answer: Answer) -> None:
     answer.stop(WireDelta(stop_reason="pause_turn"))
     assert answer.end()[-1] == MessageEnd(FinishReason.PAUSE)
 
@@ -46,7 +46,7 @@ def test_the_last_stop_reason_counts(answer: Answer) -> None:
     assert answer.end()[-1] == MessageEnd(FinishReason.STOP_SEQUENCE, stop_sequence="END")
 
 
-def test_T106_the_blocks_decide_between_stop_and_tools(answer: Answer) -> None:
+def test_t106_the_blocks_decide_between_stop_and_tools(answer: Answer) -> None:
     answer.stop(WireDelta(stop_reason="tool_use"))
     assert answer.end()[-1] == MessageEnd(FinishReason.STOP)
     calling = Answer(decode_context())

@@ -27,7 +27,7 @@ def marked(body: dict[str, Any]) -> list[str]:
     return [one["text"] for one in flat if "cache_control" in one]
 
 
-def test_T90_the_earliest_surplus_markers_go() -> None:
+def test_t90_the_earliest_surplus_markers_go() -> None:
     body = {
         "tools": [block("tool")],
         "system": [block("system")],
@@ -42,7 +42,7 @@ def test_T90_the_earliest_surplus_markers_go() -> None:
     assert limited(body) == []
 
 
-def test_T90_the_automatic_marker_counts() -> None:
+def test_t90_the_automatic_marker_counts() -> None:
     body = {
         "cache_control": {"type": "ephemeral"},
         "messages": [{"content": [block("a"), block("b")]}],
@@ -58,7 +58,7 @@ def test_an_upstream_that_takes_none_gets_none() -> None:
 
 
 @pytest.mark.parametrize("raw", [True, False])
-def test_T91_an_hour_s_marker_stands_before_shorter_ones(raw: bool) -> None:
+def test_t91_an_hour_s_marker_stands_before_shorter_ones(raw: bool) -> None:
     late: dict[str, Any] = block("late", "1h")
     if raw:  # as it stands in a block that is kept as it was
         late["cache_control"] = Raw(b'{"type":"ephemeral","ttl":"1h"}')

@@ -12,6 +12,7 @@ from korproxy_addons.dialects.anthropic_messages.carried import (
 from korproxy_addons.dialects.model import (
     CompactionPart,
     Opaque,
+    Part,
     TextPart,
     ThinkingPart,
     ToolCallPart,
@@ -38,7 +39,7 @@ def carried(signature: str) -> ThinkingPart:
 
 
 def test_the_state_of_a_call_finds_it_wherever_it_stands() -> None:
-    calls = [ToolCallPart("a", "go"), ToolCallPart("b", "go"), TextPart("later")]
+    calls: list[Part] = [ToolCallPart("a", "go"), ToolCallPart("b", "go"), TextPart("later")]
     assert with_thinking(list(calls), carried(call_carrier("a", STATE))) == [
         ToolCallPart("a", "go", state=STATE),
         *calls[1:],

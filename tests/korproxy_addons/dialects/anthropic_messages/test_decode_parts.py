@@ -103,7 +103,7 @@ def test_a_document_in_pieces_stays_as_it_is() -> None:
     assert document.text == "a\nb"
 
 
-def test_T72_thinking_in_its_three_forms() -> None:
+def test_t72_thinking_in_its_three_forms() -> None:
     assert parts(
         {"type": "thinking", "thinking": "a", "signature": "s"},
         {"type": "thinking", "thinking": "", "signature": "s"},
@@ -115,7 +115,7 @@ def test_T72_thinking_in_its_three_forms() -> None:
     )
 
 
-def test_T71_thinking_of_others_is_known_by_its_seal() -> None:
+def test_t71_thinking_of_others_is_known_by_its_seal() -> None:
     theirs = sealed(Opaque("openai", "blob", "rs_1"))
     assert parts(
         {"type": "thinking", "thinking": "a", "signature": theirs},
@@ -130,7 +130,7 @@ def test_T71_thinking_of_others_is_known_by_its_seal() -> None:
     )
 
 
-def test_T77_carried_state_returns_to_its_call_and_its_text() -> None:
+def test_t77_carried_state_returns_to_its_call_and_its_text() -> None:
     state = Opaque("google", "sig")
     assert parts(
         {"type": "text", "text": "a"},
@@ -157,11 +157,11 @@ def test_T77_carried_state_returns_to_its_call_and_its_text() -> None:
         ({"input": [1]}, '{"value":[1]}'),
     ],
 )
-def test_T61_arguments_are_an_object(given: dict[str, Any], arguments: str) -> None:
+def test_t61_arguments_are_an_object(given: dict[str, Any], arguments: str) -> None:
     assert part(type="tool_use", id="a", name="go", **given) == ToolCallPart("a", "go", arguments)
 
 
-def test_T179_numbers_of_arguments_keep_their_form() -> None:
+def test_t179_numbers_of_arguments_keep_their_form() -> None:
     raw = Raw(
         b'{"type":"tool_use","id":"a","name":"go","input":{"n":12345678901234567890,"x":1.0}}'
     )
@@ -171,11 +171,11 @@ def test_T179_numbers_of_arguments_keep_their_form() -> None:
 
 
 @pytest.mark.parametrize("content", [{}, {"content": None}, {"content": ""}, {"content": []}])
-def test_T68_a_result_may_be_empty_in_every_form(content: dict[str, Any]) -> None:
+def test_t68_a_result_may_be_empty_in_every_form(content: dict[str, Any]) -> None:
     assert part(type="tool_result", tool_use_id="a", **content) == ToolResultPart("a")
 
 
-def test_T66_results_hold_text_images_and_more() -> None:
+def test_t66_results_hold_text_images_and_more() -> None:
     result = part(
         type="tool_result",
         tool_use_id="a",
@@ -200,7 +200,7 @@ def test_T66_results_hold_text_images_and_more() -> None:
     )
 
 
-def test_T137_server_tools_keep_their_form_and_say_their_results() -> None:
+def test_t137_server_tools_keep_their_form_and_say_their_results() -> None:
     use, result = parts(
         {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {"query": "q"}},
         {
@@ -231,7 +231,7 @@ def test_a_compaction_keeps_what_only_its_maker_reads() -> None:
     assert json.loads(compaction.state.data) == block
 
 
-def test_T129_unknown_blocks_say_what_they_can() -> None:
+def test_t129_unknown_blocks_say_what_they_can() -> None:
     unknown = part(
         type="search_result",
         title="A",

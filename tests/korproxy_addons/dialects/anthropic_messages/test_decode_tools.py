@@ -19,7 +19,7 @@ GO = {"name": "go", "input_schema": {"type": "object"}}
 SEARCH = {"type": "web_search_20250305", "name": "web_search"}
 
 
-def test_T30_a_tool_keeps_what_only_this_dialect_knows() -> None:
+def test_t30_a_tool_keeps_what_only_this_dialect_knows() -> None:
     (tool,) = request_of(
         tools=[
             {
@@ -42,7 +42,7 @@ def test_T30_a_tool_keeps_what_only_this_dialect_knows() -> None:
 
 
 @pytest.mark.parametrize("schema", [{}, None])
-def test_T27_no_schema_in_every_form(schema: Any) -> None:
+def test_t27_no_schema_in_every_form(schema: Any) -> None:
     assert request_of(tools=[{"name": "go", "input_schema": schema}]).tools == (FunctionTool("go"),)
     assert request_of(tools=[{"name": "go"}]).tools == (FunctionTool("go"),)
 
@@ -59,7 +59,7 @@ def test_T27_no_schema_in_every_form(schema: Any) -> None:
         ("mcp_toolset", HostedKind.OTHER),
     ],
 )
-def test_T136_types_with_a_date_are_known_by_their_beginning(
+def test_t136_types_with_a_date_are_known_by_their_beginning(
     kind: str, meaning: HostedKind
 ) -> None:
     (tool,) = request_of(tools=[{"type": kind, "name": "n"}]).tools
@@ -68,15 +68,16 @@ def test_T136_types_with_a_date_are_known_by_their_beginning(
     assert plain(tool.raw) == {"type": kind, "name": "n"}
 
 
-def test_T34_a_name_counts_once() -> None:
+def test_t34_a_name_counts_once() -> None:
     assert len(request_of(tools=[GO, GO, SEARCH, {**SEARCH, "max_uses": 1}]).tools) == 2
     toolsets = [{"type": "mcp_toolset", "mcp_server_name": "a"}, {"type": "other_toolset"}]
     assert len(request_of(tools=toolsets).tools) == 2
 
 
-def test_T32_without_tools_there_is_no_choice() -> None:
+def test_t32_without_tools_there_is_no_choice() -> None:
     choice = {"type": "auto", "disable_parallel_tool_use": True}
-    for tools in ([], None):
+    empty: list[Any] = [[], None]
+    for tools in empty:
         request = request_of(tools=tools, tool_choice=choice)
         assert (request.tools, request.tool_choice, request.parallel) == ((), None, None)
     assert decoded_tools(None) == ()
@@ -103,12 +104,12 @@ def test_T32_without_tools_there_is_no_choice() -> None:
         ),
     ],
 )
-def test_T39_choices(choice: Any, expected: ToolChoice) -> None:
+def test_t39_choices(choice: Any, expected: ToolChoice) -> None:
     assert request_of(tools=[GO, SEARCH], tool_choice=choice).tool_choice == expected
 
 
 @pytest.mark.parametrize(("serial", "parallel"), [(True, False), (False, True), (None, None)])
-def test_T37_the_negation_inside_the_choice_is_turned_round(
+def test_t37_the_negation_inside_the_choice_is_turned_round(
     serial: bool | None, parallel: bool | None
 ) -> None:
     choice = {"type": "auto", "disable_parallel_tool_use": serial}

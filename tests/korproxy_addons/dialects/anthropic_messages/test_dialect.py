@@ -123,7 +123,7 @@ def test_every_recorded_reply_is_told_the_same_by_stream_and_body() -> None:
     assert count > 40
 
 
-def test_T151_every_recorded_reply_may_be_cut_anywhere() -> None:
+def test_t151_every_recorded_reply_may_be_cut_anywhere() -> None:
     for name, data, streamed in recorded_replies():
         expected = decoded(data, streamed=streamed)
         for size in (7, 997) if len(data) < 40_000 else (997,):
@@ -196,7 +196,8 @@ def sdk_message(data: bytes, *, streamed: bool) -> anthropic.types.Message:
             "messages": [{"role": "user", "content": "hi"}],
         }
         if not streamed:
-            return client.messages.create(**ask)
+            message: anthropic.types.Message = client.messages.create(**ask)
+            return message
         with client.messages.stream(**ask) as stream:
             return stream.get_final_message()
 

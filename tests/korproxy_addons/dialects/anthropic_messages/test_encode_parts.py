@@ -61,13 +61,13 @@ def test_own_citations_go_back_and_others_do_not() -> None:
     assert "citations" not in block(TextPart("a", (Citation("gemini", Raw(b"{}")),)))
 
 
-def test_T70_thinking_goes_back_byte_for_byte() -> None:
+def test_t70_thinking_goes_back_byte_for_byte() -> None:
     assert block(ThinkingPart("a", OWN)) == {"type": "thinking", "thinking": "a", "signature": "s"}
     assert block(ThinkingPart("", OWN, redacted=True)) == {"type": "redacted_thinking", "data": "s"}
     assert blocks(ThinkingPart("a")) == ([], [])
 
 
-def test_T59_ids_of_call_and_result_are_mapped_alike() -> None:
+def test_t59_ids_of_call_and_result_are_mapped_alike() -> None:
     call = block(ToolCallPart("functions.read:0", "read", "{}"))
     result = block(ToolResultPart("functions.read:0"))
     assert call["id"] == result["tool_use_id"] == "kpx_functions-2eread-3a0"
@@ -84,26 +84,26 @@ def test_T59_ids_of_call_and_result_are_mapped_alike() -> None:
         ('{"a":', {"text": '{"a":'}),
     ],
 )
-def test_T61_arguments_become_an_object(arguments: str, value: Any) -> None:
+def test_t61_arguments_become_an_object(arguments: str, value: Any) -> None:
     assert block(ToolCallPart("a", "go", arguments))["input"] == value
 
 
-def test_T139_the_input_of_a_custom_tool_goes_under_input() -> None:
+def test_t139_the_input_of_a_custom_tool_goes_under_input() -> None:
     call = ToolCallPart("a", "patch", "*** Begin\n", custom=True)
     assert block(call)["input"] == {"input": "*** Begin\n"}
 
 
-def test_T67_an_error_is_said_and_not_invented() -> None:
+def test_t67_an_error_is_said_and_not_invented() -> None:
     assert block(ToolResultPart("a", is_error=True))["is_error"] is True
     assert "is_error" not in block(ToolResultPart("a"))
 
 
-def test_T68_an_empty_result_has_no_content() -> None:
+def test_t68_an_empty_result_has_no_content() -> None:
     assert block(ToolResultPart("a")) == {"type": "tool_result", "tool_use_id": "a"}
     assert "content" not in block(ToolResultPart("a", (TextPart(""),)))
 
 
-def test_T03_media_of_a_result_stay_inside_it() -> None:
+def test_t03_media_of_a_result_stay_inside_it() -> None:
     content = (
         TextPart("x", cache=CacheMarker()),
         MediaPart(IMAGE, "image/png", base64="AAAA"),
@@ -158,7 +158,7 @@ WORDS = b64encode("größer".encode()).decode()
         (MediaPart(DOCUMENT, url="https://a.example"), {"type": "url", "url": "https://a.example"}),
     ],
 )
-def test_T126_media_that_can_be_said(part: MediaPart, source: dict[str, Any]) -> None:
+def test_t126_media_that_can_be_said(part: MediaPart, source: dict[str, Any]) -> None:
     assert block(part) == {"type": str(part.kind), "source": source}
 
 
@@ -184,12 +184,12 @@ def test_a_document_keeps_its_title_context_and_wish_for_citations() -> None:
         (MediaPart(DOCUMENT, "text/plain", base64=b64encode(b"\xff").decode()), "document"),
     ],
 )
-def test_T127_media_that_cannot_be_said_are_listed_and_noted(part: MediaPart, lost: str) -> None:
+def test_t127_media_that_cannot_be_said_are_listed_and_noted(part: MediaPart, lost: str) -> None:
     (note,), found = blocks(part)
     assert (note["type"], found) == ("text", [lost])
 
 
-def test_T125_an_upstream_may_not_fetch_images() -> None:
+def test_t125_an_upstream_may_not_fetch_images() -> None:
     image = MediaPart(IMAGE, url="https://a.example", detail="high")
     assert blocks(image, image_urls=False)[1] == ["media_detail", "image"]
     assert blocks(image)[1] == ["media_detail"]

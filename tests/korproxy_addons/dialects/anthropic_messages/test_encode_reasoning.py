@@ -54,7 +54,7 @@ def test_nothing_asked_nothing_said() -> None:
     ("effort", "budget"),
     [("minimal", 1024), ("low", 1024), ("medium", 8192), ("high", 24576), ("of_tomorrow", 8192)],
 )
-def test_T87_an_effort_becomes_a_budget(effort: str, budget: int) -> None:
+def test_t87_an_effort_becomes_a_budget(effort: str, budget: int) -> None:
     plan, lost = asked(BUDGET, effort=effort)
     assert plan.thinking == {"type": "enabled", "budget_tokens": budget}
     assert (plan.effort, lost) == ("", [])
@@ -72,7 +72,7 @@ def test_T87_an_effort_becomes_a_budget(effort: str, budget: int) -> None:
         ({"effort": "of_tomorrow"}, "of_tomorrow"),
     ],
 )
-def test_T84_models_of_adaptive_thinking_get_an_effort(
+def test_t84_models_of_adaptive_thinking_get_an_effort(
     reasoning: dict[str, Any], effort: str
 ) -> None:
     plan, lost = asked(ADAPTIVE, **reasoning)
@@ -80,7 +80,7 @@ def test_T84_models_of_adaptive_thinking_get_an_effort(
     assert bool(lost) is (reasoning.get("effort") in {"minimal", "xhigh"})
 
 
-def test_T84_what_is_not_known_is_new_at_anthropic_and_old_elsewhere() -> None:
+def test_t84_what_is_not_known_is_new_at_anthropic_and_old_elsewhere() -> None:
     assert asked(UNKNOWN, effort="low")[0].thinking == {"type": "adaptive"}
     elsewhere = asked(UNKNOWN, habits=COMPATIBLE_ANTHROPIC, effort="low")[0]
     assert elsewhere.thinking == {"type": "enabled", "budget_tokens": 1024}
@@ -95,7 +95,7 @@ def test_T84_what_is_not_known_is_new_at_anthropic_and_old_elsewhere() -> None:
     ],
 )
 @pytest.mark.parametrize("facts", [BUDGET, ADAPTIVE])
-def test_T84_turned_off_is_said(reasoning: dict[str, Any], facts: ModelFacts) -> None:
+def test_t84_turned_off_is_said(reasoning: dict[str, Any], facts: ModelFacts) -> None:
     plan, lost = asked(facts, **reasoning)
     assert (plan.thinking, plan.effort, plan.thinks, lost) == ({"type": "disabled"}, "", False, [])
 
@@ -112,13 +112,13 @@ def test_a_model_without_thinking_gets_none() -> None:
     assert asked(facts, effort="none") == (ReasoningPlan(40_000), [])
 
 
-def test_T83_a_budget_leaves_room_for_the_answer() -> None:
+def test_t83_a_budget_leaves_room_for_the_answer() -> None:
     plan, lost = asked(BUDGET, limit=8000, effort="high")
     assert plan.thinking == {"type": "enabled", "budget_tokens": 6000}
     assert (plan.max_tokens, lost) == (8000, ["reasoning: budget 24576 became 6000"])
 
 
-def test_T83_a_limit_that_is_too_small_is_raised_within_the_model_s() -> None:
+def test_t83_a_limit_that_is_too_small_is_raised_within_the_model_s() -> None:
     plan, lost = asked(BUDGET, limit=500, effort="high")
     assert plan.thinking == {"type": "enabled", "budget_tokens": 1024}
     assert (plan.max_tokens, len(lost)) == (1524, 1)
@@ -131,24 +131,25 @@ def test_a_budget_is_kept_within_the_model_s() -> None:
     assert asked(facts, effort="high")[0].thinking == {"type": "enabled", "budget_tokens": 2000}
 
 
-@pytest.mark.parametrize("fault", [{"forced": True}, {"unsigned_loop": True}])
-def test_T39_thinking_by_budget_gives_way(fault: dict[str, bool]) -> None:
+@pytest.mark.parametrize("forced", [True, False])
+def test_t39_thinking_by_budget_gives_way(forced: bool) -> None:
     """T71"""
     request = foreign(reasoning=Reasoning(effort="high"), max_output_tokens=40_000)
-    plan, lost = planned(request, BUDGET, **fault)
+    plan, lost = planned(request, BUDGET, forced=forced, unsigned_loop=not forced)
     assert (plan.thinking, len(lost)) == (None, 1)
-    assert planned(request, ADAPTIVE, **fault)[0].thinking == {"type": "adaptive"}
+    adaptive, _ = planned(request, ADAPTIVE, forced=forced, unsigned_loop=not forced)
+    assert adaptive.thinking == {"type": "adaptive"}
 
 
 @pytest.mark.parametrize(
     ("facts", "limit"),
     [(BUDGET, 32_000), (UNKNOWN, 8192), (ModelFacts(MODEL, max_output_tokens=4096), 4096)],
 )
-def test_T115_there_is_always_a_limit(facts: ModelFacts, limit: int) -> None:
+def test_t115_there_is_always_a_limit(facts: ModelFacts, limit: int) -> None:
     assert planned(foreign(max_output_tokens=None), facts)[0].max_tokens == limit
 
 
-def test_T115_the_limit_is_never_above_the_model_s() -> None:
+def test_t115_the_limit_is_never_above_the_model_s() -> None:
     plan, lost = planned(foreign(max_output_tokens=100_000), BUDGET)
     assert (plan.max_tokens, lost) == (64_000, ["output_limit: 100000 became 64000"])
     assert planned(foreign(max_output_tokens=0), BUDGET)[0].max_tokens == 1
@@ -195,7 +196,7 @@ def test_an_own_client_s_budget_goes_with_its_effort_where_both_are_known() -> N
 @pytest.mark.parametrize(
     ("show", "display"), [(True, "summarized"), (False, "omitted"), (None, None)]
 )
-def test_T88_thoughts_are_shown_to_those_who_want_to_see_them(
+def test_t88_thoughts_are_shown_to_those_who_want_to_see_them(
     show: bool | None, display: str | None
 ) -> None:
     thinking = asked(ADAPTIVE, effort="low", show=show)[0].thinking
@@ -228,13 +229,13 @@ def sampled(
         (True, {"temperature": 0.2, "top_p": 0.97}, {"top_p": 0.97}, ["temperature"]),
     ],
 )
-def test_T121_T83_sampling(
+def test_t121_t83_sampling(
     thinks: bool, sampling: dict[str, Any], fields: dict[str, Any], lost: list[str]
 ) -> None:
     assert sampled(thinks, **sampling) == (fields, lost)
 
 
-def test_T121_both_stand_together_where_the_model_takes_both() -> None:
+def test_t121_both_stand_together_where_the_model_takes_both() -> None:
     facts = ModelFacts(MODEL, both_samplings=True)
     both = {"temperature": 0.2, "top_p": 0.9}
     assert sampled(False, facts, **both) == (both, [])

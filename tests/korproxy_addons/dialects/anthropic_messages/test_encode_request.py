@@ -90,7 +90,7 @@ def test_a_plain_request_as_it_stands_on_the_wire() -> None:
         ({"stop": (" ",)}, "stop"),
     ],
 )
-def test_T122_what_has_no_words_here_is_listed_and_does_not_go_up(
+def test_t122_what_has_no_words_here_is_listed_and_does_not_go_up(
     fields: dict[str, Any], feature: str
 ) -> None:
     """T119, T123"""
@@ -111,7 +111,7 @@ def test_what_changes_nothing_is_no_loss(fields: dict[str, Any]) -> None:
     assert losses_of(foreign(**fields)) == []
 
 
-def test_T119_stop_strings_are_counted() -> None:
+def test_t119_stop_strings_are_counted() -> None:
     habits = replace(ANTHROPIC_API, stop_limit=2)
     request = foreign(stop=("a", "b", "c"))
     assert body_of(request, habits=habits)["stop_sequences"] == ["a", "b"]
@@ -126,13 +126,13 @@ def test_service_tiers(tier: str, word: str) -> None:
     assert body_of(foreign(service_tier=tier))["service_tier"] == word
 
 
-def test_T134_json_without_a_schema_is_asked_for_in_words() -> None:
+def test_t134_json_without_a_schema_is_asked_for_in_words() -> None:
     request = foreign(output=OutputFormat(FormatKind.JSON))
     assert "JSON" in body_of(request)["system"][0]["text"]
     assert losses_of(request) == ["schema"]
 
 
-def test_T130_T131_a_schema_goes_where_the_upstream_knows_it() -> None:
+def test_t130_t131_a_schema_goes_where_the_upstream_knows_it() -> None:
     request = foreign(
         output=OutputFormat(FormatKind.SCHEMA, SCHEMA, name="a"), reasoning=Reasoning(effort="low")
     )
@@ -145,7 +145,7 @@ def test_T130_T131_a_schema_goes_where_the_upstream_knows_it() -> None:
     assert "output_config" not in json.loads(encoded.body)
 
 
-def test_T123_refused_fields_are_left_out_and_listed() -> None:
+def test_t123_refused_fields_are_left_out_and_listed() -> None:
     habits = replace(ANTHROPIC_API, refused_fields=frozenset({"temperature", "top_k", "metadata"}))
     request = foreign(sampling=Sampling(temperature=0.5), user="u")
     assert {"temperature", "metadata"}.isdisjoint(body_of(request, habits=habits))
@@ -164,13 +164,13 @@ def test_own_unknown_fields_go_back_to_where_they_were() -> None:
     assert {name: found[name] for name in body} == body
 
 
-def test_T69_no_null_goes_up() -> None:
+def test_t69_no_null_goes_up() -> None:
     tools = [{"name": "go", "input_schema": {"type": "object"}, "cache_control": None}]
     found = encode(request_of(tools=tools, metadata=None, of_tomorrow=None)).body
     assert b"null" not in found
 
 
-def test_T93_the_same_request_gives_the_same_bytes_and_a_longer_one_the_same_beginning() -> None:
+def test_t93_the_same_request_gives_the_same_bytes_and_a_longer_one_the_same_beginning() -> None:
     turns = (
         Message(Role.USER, (TextPart("a"),)),
         Message(Role.ASSISTANT, (ToolCallPart("c.1", "go.to", "{}"),)),
@@ -200,7 +200,7 @@ def test_a_count_asks_for_the_prompt_alone() -> None:
     assert list(body) == ["model", "messages", "system", "tools"]
 
 
-def test_T75_no_state_of_another_service_goes_up() -> None:
+def test_t75_no_state_of_another_service_goes_up() -> None:
     state = Opaque("openai", "OPAQUE-STATE", "rs_1")
     parts = (
         ThinkingPart("t", state),
@@ -278,7 +278,7 @@ TOOLS = st.lists(
         ]
     ),
     max_size=4,
-    unique_by=lambda tool: (tool.name, type(tool)),
+    unique_by=repr,
 ).map(tuple)
 CHOICES = st.sampled_from(
     [None, *(ToolChoice(mode) for mode in ChoiceMode if mode is not ChoiceMode.NAMED)]

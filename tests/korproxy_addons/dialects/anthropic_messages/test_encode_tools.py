@@ -55,17 +55,17 @@ def test_a_function_on_the_wire() -> None:
     assert (plan.choice, lost) == (None, [])
 
 
-def test_T27_a_function_without_a_schema_takes_an_object() -> None:
+def test_t27_a_function_without_a_schema_takes_an_object() -> None:
     assert plain(planned(STOP)[0].tools[0]["input_schema"]) == {"type": "object", "properties": {}}
 
 
-def test_T30_fields_of_other_dialects_do_not_go_up() -> None:
+def test_t30_fields_of_other_dialects_do_not_go_up() -> None:
     plan, lost = planned(replace(GO, native={"defer_loading": Raw(b"true")}))
     assert "defer_loading" not in plan.tools[0]
     assert lost == ["native_field"]
 
 
-def test_T30_own_fields_go_back() -> None:
+def test_t30_own_fields_go_back() -> None:
     tool = {"name": "go", "input_schema": {"$schema": "x"}, "strict": False, "defer_loading": True}
     body = json.loads(encode(request_of(tools=[tool])).body)
     assert body["tools"] == [tool]
@@ -80,7 +80,7 @@ def test_strict_is_asked_for_where_it_is_known() -> None:
     assert ("strict" in plan.tools[0], lost) == (False, ["strict"])
 
 
-def test_T29_names_are_fitted_and_come_back() -> None:
+def test_t29_names_are_fitted_and_come_back() -> None:
     tool = FunctionTool("mcp.server/tool")
     history = Message(Role.ASSISTANT, (ToolCallPart("a", "mcp.server/tool", "{}"),))
     choice = ToolChoice(ChoiceMode.NAMED, ("mcp.server/tool",))
@@ -93,12 +93,12 @@ def test_T29_names_are_fitted_and_come_back() -> None:
 
 
 @pytest.mark.parametrize(("habits", "fits"), [(ANTHROPIC_API, True), (COMPATIBLE_ANTHROPIC, False)])
-def test_T29_long_names_fit_where_the_upstream_takes_them(habits: Habits, fits: bool) -> None:
+def test_t29_long_names_fit_where_the_upstream_takes_them(habits: Habits, fits: bool) -> None:
     name = "n" * 100
     assert (planned(FunctionTool(name), habits=habits)[0].tools[0]["name"] == name) is fits
 
 
-def test_T34_two_tools_of_one_name_are_one() -> None:
+def test_t34_two_tools_of_one_name_are_one() -> None:
     plan, lost = planned(SEARCH, FunctionTool("web_search"))
     assert [tool["name"] for tool in plan.tools] == ["web_search"]
     assert lost == ["duplicate_tool"]
@@ -113,7 +113,7 @@ def test_T34_two_tools_of_one_name_are_one() -> None:
         (ToolChoice(ChoiceMode.NAMED, ("go",)), {"type": "tool", "name": "go"}),
     ],
 )
-def test_T36_choices(choice: ToolChoice, wire: dict[str, str]) -> None:
+def test_t36_choices(choice: ToolChoice, wire: dict[str, str]) -> None:
     plan, lost = planned(GO, STOP, tool_choice=choice)
     assert (plan.choice, len(plan.tools), lost) == (wire, 2, [])
     assert plan.forced is (wire["type"] in {"any", "tool"})
@@ -137,25 +137,25 @@ def test_T36_choices(choice: ToolChoice, wire: dict[str, str]) -> None:
         (ToolChoice(ChoiceMode.NONE), False, {"type": "none"}),
     ],
 )
-def test_T37_one_call_at_a_time_is_said_inside_the_choice(
+def test_t37_one_call_at_a_time_is_said_inside_the_choice(
     choice: ToolChoice | None, parallel: bool, wire: dict[str, Any] | None
 ) -> None:
     assert planned(GO, tool_choice=choice, parallel=parallel)[0].choice == wire
 
 
-def test_T32_without_tools_nothing_is_chosen() -> None:
+def test_t32_without_tools_nothing_is_chosen() -> None:
     plan, _ = planned(tool_choice=ToolChoice(ChoiceMode.REQUIRED), parallel=False)
     assert (plan.tools, plan.choice) == ([], None)
 
 
-def test_T40_only_the_allowed_tools_go_up() -> None:
+def test_t40_only_the_allowed_tools_go_up() -> None:
     plan, lost = planned(GO, STOP, tool_choice=ToolChoice(ChoiceMode.REQUIRED, ("stop",)))
     assert ([tool["name"] for tool in plan.tools], lost) == (["stop"], [])
     none_there = ToolChoice(ChoiceMode.AUTO, ("elsewhere",))
     assert planned(GO, tool_choice=none_there)[1] == ["tool_choice"]
 
 
-def test_T135_web_search_is_mapped() -> None:
+def test_t135_web_search_is_mapped() -> None:
     raw = Raw(
         b'{"type":"web_search","filters":{"allowed_domains":["a.example"]},'
         b'"user_location":{"type":"approximate","city":"Bonn","country":"DE"}}'
@@ -186,7 +186,7 @@ def test_a_search_without_settings_is_mapped_all_the_same(raw: bytes) -> None:
         (SEARCH, COMPATIBLE_ANTHROPIC),
     ],
 )
-def test_T135_other_hosted_tools_are_listed_and_their_choice_goes_too(
+def test_t135_other_hosted_tools_are_listed_and_their_choice_goes_too(
     tool: HostedTool, habits: Habits
 ) -> None:
     """T136"""
@@ -196,7 +196,7 @@ def test_T135_other_hosted_tools_are_listed_and_their_choice_goes_too(
     assert (plan.choice, lost) == (None, ["hosted_tool", "tool_choice"])
 
 
-def test_T136_own_hosted_tools_go_back_as_they_were() -> None:
+def test_t136_own_hosted_tools_go_back_as_they_were() -> None:
     raw = Raw(b'{"type":"bash_20250124","name":"bash","cache_control":null}')
     tool = HostedTool(HostedKind.OTHER, "bash_20250124", "bash", "anthropic-messages", raw)
     assert plain(planned(tool)[0].tools) == [{"type": "bash_20250124", "name": "bash"}]
@@ -219,7 +219,7 @@ def test_toolsets_without_a_name_are_told_apart() -> None:
     assert (len(plan.tools), lost) == (2, ["duplicate_tool"])
 
 
-def test_T139_a_custom_tool_goes_as_a_function_and_is_remembered() -> None:
+def test_t139_a_custom_tool_goes_as_a_function_and_is_remembered() -> None:
     grammar = Raw(b'{"type":"grammar","syntax":"lark","definition":"start: X"}')
     plan, lost = planned(CustomTool("apply_patch", "Patches.", grammar))
     assert plan.custom == {"apply_patch"}
@@ -232,14 +232,14 @@ def test_T139_a_custom_tool_goes_as_a_function_and_is_remembered() -> None:
 NO_SCHEMA = replace(ANTHROPIC_API, schema_output=False)
 
 
-def test_T130_a_forced_tool_takes_the_answer_where_there_is_no_schema_output() -> None:
+def test_t130_a_forced_tool_takes_the_answer_where_there_is_no_schema_output() -> None:
     plan, _ = planned(habits=NO_SCHEMA, output=FORMAT)
     assert plan.answer_tool == "structured_answer"
     assert plan.choice == {"type": "tool", "name": "structured_answer"}
     assert plain(plan.tools[0]["input_schema"]) == json.loads(bytes(SCHEMA))
 
 
-def test_T130_with_real_tools_the_choice_is_free_among_all() -> None:
+def test_t130_with_real_tools_the_choice_is_free_among_all() -> None:
     assert planned(GO, habits=NO_SCHEMA, output=FORMAT)[0].choice == {"type": "any"}
     serial = planned(GO, habits=NO_SCHEMA, output=FORMAT, parallel=False)[0]
     assert serial.choice == {"type": "any", "disable_parallel_tool_use": True}
@@ -251,7 +251,7 @@ def test_T130_with_real_tools_the_choice_is_free_among_all() -> None:
     assert first.choice == {"type": "tool", "name": "go"}
 
 
-def test_T130_the_answer_s_tool_takes_no_other_s_name() -> None:
+def test_t130_the_answer_s_tool_takes_no_other_s_name() -> None:
     plan, _ = planned(FunctionTool("structured_answer"), habits=NO_SCHEMA, output=FORMAT)
     assert plan.answer_tool == "structured_answer_"
     assert planned(GO, output=FORMAT)[0].answer_tool == ""

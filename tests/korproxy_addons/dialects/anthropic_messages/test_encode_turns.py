@@ -65,28 +65,28 @@ def only_turns(*messages: Message, **options: Any) -> Turns:
     return turns(*messages, **options)[1]
 
 
-def test_T01_parallel_calls_and_their_results_are_two_turns() -> None:
+def test_t01_parallel_calls_and_their_results_are_two_turns() -> None:
     second, answer = ToolCallPart("b", "go", "{}"), ToolResultPart("b")
     assert only_turns(
         user("hi"), assistant(CALL), assistant(second), user(answer), user(RESULT)
     ) == (user("hi"), assistant(CALL, second), user(RESULT, answer))
 
 
-def test_T05_neighbours_of_one_role_are_merged_block_by_block() -> None:
+def test_t05_neighbours_of_one_role_are_merged_block_by_block() -> None:
     first = replace(user("a"), name="ann")
     found = turns(first, user("b"), assistant("c"), assistant("d"), user("e"))
     assert found[1] == (user("a", "b"), assistant("c", "d"), user("e"))
     assert found[2] == ["message_name"]
 
 
-def test_T06_leading_system_text_is_hoisted_and_later_text_stays_in_its_place() -> None:
+def test_t06_leading_system_text_is_hoisted_and_later_text_stays_in_its_place() -> None:
     developer = message(Role.DEVELOPER, "dev")
     found = turns(system("s"), developer, user("a"), assistant(CALL), system("later"), user(RESULT))
     assert found[0] == ("s", "dev")
     assert found[1] == (user("a"), assistant(CALL), user(RESULT, "later"))
 
 
-def test_T07_a_system_message_stays_one_where_the_upstream_knows_it() -> None:
+def test_t07_a_system_message_stays_one_where_the_upstream_knows_it() -> None:
     later = message(Role.DEVELOPER, "later")
     assert only_turns(user("a"), later, assistant("b"), user("c"), mid_system=True) == (
         user("a"),
@@ -111,41 +111,41 @@ def test_T07_a_system_message_stays_one_where_the_upstream_knows_it() -> None:
         ((user("a"), system("s"), user("c")), (user("a", "s", "c"),)),
     ],
 )
-def test_T07_a_system_message_where_it_may_not_stand_becomes_user_text(
+def test_t07_a_system_message_where_it_may_not_stand_becomes_user_text(
     messages: Turns, expected: Turns
 ) -> None:
     assert only_turns(*messages, mid_system=True) == expected
 
 
-def test_T07_what_a_system_message_cannot_say_in_text_is_listed() -> None:
+def test_t07_what_a_system_message_cannot_say_in_text_is_listed() -> None:
     addition = UnknownPart("anthropic-messages", "tool_addition", Raw(b"{}"))
     found = turns(user("a"), system(addition))
     assert (found[1], found[2]) == ((user("a"),), ["unknown_part"])
 
 
 @pytest.mark.parametrize("messages", [(), (system("s"),), (user(" "),)])
-def test_T10_there_is_always_a_user_turn(messages: Turns) -> None:
+def test_t10_there_is_always_a_user_turn(messages: Turns) -> None:
     assert only_turns(*messages) == (user("."),)
 
 
-def test_T10_a_history_that_begins_with_an_answer_gets_a_user_turn_in_front() -> None:
+def test_t10_a_history_that_begins_with_an_answer_gets_a_user_turn_in_front() -> None:
     assert only_turns(assistant("b"), user("c")) == (user("."), assistant("b"), user("c"))
 
 
-def test_T11_a_prefill_goes_to_models_that_take_one() -> None:
+def test_t11_a_prefill_goes_to_models_that_take_one() -> None:
     found = turns(user("a"), assistant("b \n"), prefill=True)
     assert (found[1], found[2]) == ((user("a"), assistant("b")), ["prefill"])
     assert turns(user("a"), assistant("b"))[2] == []
 
 
 @pytest.mark.parametrize("facts", [{"prefill": False}, {"thinking": Thinking.ADAPTIVE}])
-def test_T11_other_models_are_asked_to_go_on(facts: dict[str, Any]) -> None:
+def test_t11_other_models_are_asked_to_go_on(facts: dict[str, Any]) -> None:
     found = turns(user("a"), assistant("b"), **facts)
     assert [turn.role for turn in found[1]] == [Role.USER, Role.ASSISTANT, Role.USER]
     assert found[2] == ["prefill"]
 
 
-def test_T11_the_end_of_an_own_request_is_left_as_it_is() -> None:
+def test_t11_the_end_of_an_own_request_is_left_as_it_is() -> None:
     said = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b "}]
     facts = ModelFacts(MODEL, prefill=False)
     assert ordered(request_of(messages=said), ANTHROPIC_API, facts, Losses())[1] == (
@@ -154,11 +154,11 @@ def test_T11_the_end_of_an_own_request_is_left_as_it_is() -> None:
     )
 
 
-def test_T12_empty_text_and_turns_go_and_text_is_not_trimmed() -> None:
+def test_t12_empty_text_and_turns_go_and_text_is_not_trimmed() -> None:
     assert only_turns(user(" a "), assistant("", " \n"), user("b")) == (user(" a ", "b"),)
 
 
-def test_T13_orphans_become_text_and_repetitions_go() -> None:
+def test_t13_orphans_become_text_and_repetitions_go() -> None:
     again = ToolResultPart("a", (TextPart("again"),))
     orphan = ToolResultPart("x", (TextPart("lost"),))
     found = turns(user("a"), assistant(CALL), user(RESULT, orphan), user(again))
@@ -171,7 +171,7 @@ def test_a_call_without_a_result_gets_one_also_at_the_end() -> None:
     assert end == user(ToolResultPart("a", (TextPart(NO_RESULT),), is_error=True))
 
 
-def test_T71_thinking_of_others_and_unsigned_thinking_goes() -> None:
+def test_t71_thinking_of_others_and_unsigned_thinking_goes() -> None:
     foreign_thought = ThinkingPart("x", Opaque("openai", "blob"))
     own = ThinkingPart("z", OWN)
     found = turns(user("a"), assistant(foreign_thought, ThinkingPart("y"), own, "b"), user("c"))
@@ -179,18 +179,18 @@ def test_T71_thinking_of_others_and_unsigned_thinking_goes() -> None:
     assert found[2] == ["foreign_state", "thinking"]
 
 
-def test_T177_a_refusal_is_text_in_history() -> None:
+def test_t177_a_refusal_is_text_in_history() -> None:
     assert only_turns(user("a"), assistant(RefusalPart("no")), user("b"))[1] == assistant("no")
 
 
-def test_T129_parts_of_other_dialects_are_their_words_or_nothing() -> None:
+def test_t129_parts_of_other_dialects_are_their_words_or_nothing() -> None:
     said = UnknownPart("gemini", "executableCode", Raw(b"{}"), "print(1)")
     mute = UnknownPart("gemini", "executableCode", Raw(b"{}"))
     found = turns(user("a"), assistant(said, mute), user("b"))
     assert (found[1][1], found[2]) == (assistant("print(1)"), ["unknown_part"])
 
 
-def test_T137_server_tools_of_others_are_text_or_nothing() -> None:
+def test_t137_server_tools_of_others_are_text_or_nothing() -> None:
     search = ServerToolPart(
         "openai-responses", "openai", "web_search_call", "", Raw(b"{}"), "found"
     )
@@ -198,7 +198,7 @@ def test_T137_server_tools_of_others_are_text_or_nothing() -> None:
     assert (found[1][1], found[2]) == (assistant("found"), ["server_tool_history"])
 
 
-def test_T128_an_image_of_the_assistant_becomes_a_note() -> None:
+def test_t128_an_image_of_the_assistant_becomes_a_note() -> None:
     image = MediaPart(MediaKind.IMAGE, "image/png", base64="AAAA")
     found = turns(user("a"), assistant(image), user("b"))
     assert found[1][1] == assistant("[image: image/png]")
@@ -222,5 +222,5 @@ def test_a_compaction_of_others_is_its_text() -> None:
         ((user("a"), assistant("b")), False),
     ],
 )
-def test_T70_the_current_turn_is_looked_at_for_thinking(messages: Turns, expected: bool) -> None:
+def test_t70_the_current_turn_is_looked_at_for_thinking(messages: Turns, expected: bool) -> None:
     assert in_tool_loop_without_thinking(messages) is expected

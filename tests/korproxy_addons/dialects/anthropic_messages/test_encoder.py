@@ -120,7 +120,7 @@ def test_whole_only_the_end_gives_bytes() -> None:
     assert encoder.feed(events[-1]).startswith(b"{")
 
 
-def test_T99_an_estimate_stands_first_and_the_truth_last() -> None:
+def test_t99_an_estimate_stands_first_and_the_truth_last() -> None:
     events = events_of(encoded(answer(usage=USAGE), input_tokens=120))
     assert events[0]["message"]["usage"]["input_tokens"] == 120
     assert events[-2]["usage"]["input_tokens"] == 10
@@ -129,13 +129,13 @@ def test_T99_an_estimate_stands_first_and_the_truth_last() -> None:
     assert (silent[-2]["usage"]["input_tokens"], silent[-2]["usage"]["output_tokens"]) == (120, 0)
 
 
-def test_T99_what_the_upstream_says_at_first_wins_over_the_estimate() -> None:
+def test_t99_what_the_upstream_says_at_first_wins_over_the_estimate() -> None:
     events: list[Event] = [MessageStart(usage=Usage(input_tokens=8)), MessageEnd(FinishReason.STOP)]
     assert events_of(encoded(events, input_tokens=120))[0]["message"]["usage"]["input_tokens"] == 8
 
 
 @pytest.mark.parametrize("finish", [FinishReason.CONTENT_FILTER, FinishReason.REFUSAL])
-def test_T108_what_was_filtered_is_a_refusal(finish: FinishReason) -> None:
+def test_t108_what_was_filtered_is_a_refusal(finish: FinishReason) -> None:
     events = events_of(encoded(answer(finish=finish, reason="SAFETY", explanation="No.")))
     assert events[-2]["delta"] == {
         "stop_reason": "refusal",
@@ -144,7 +144,7 @@ def test_T108_what_was_filtered_is_a_refusal(finish: FinishReason) -> None:
     }
 
 
-def test_T177_a_refusal_in_words_is_text_and_a_refusal() -> None:
+def test_t177_a_refusal_in_words_is_text_and_a_refusal() -> None:
     said: list[Event] = [PartStart(RefusalPart("")), PartDelta("I can't."), PartEnd()]
     body = json.loads(encoded(answer(*said), streamed=False))
     assert body["content"] == [{"type": "text", "text": "I can't."}]
@@ -157,32 +157,33 @@ def test_a_stop_string_is_named() -> None:
     assert (body["stop_reason"], body["stop_sequence"]) == ("stop_sequence", "END")
 
 
-def test_T155_a_keep_alive_is_a_ping_between_frames() -> None:
+def test_t155_a_keep_alive_is_a_ping_between_frames() -> None:
     assert encoded([KeepAlive()]) == DIALECT.keep_alive()
     assert events_of(DIALECT.keep_alive()) == [{"type": "ping"}]
     assert encoded([KeepAlive()], streamed=False) == b""
 
 
 @pytest.mark.parametrize("before", [0, 1, 2, 3])
-def test_T165_a_failure_ends_the_stream_with_an_error_and_nothing_else(before: int) -> None:
+def test_t165_a_failure_ends_the_stream_with_an_error_and_nothing_else(before: int) -> None:
     encoder = DIALECT.encoder(reply_context())
-    events = [MessageStart(), PartStart(TextPart("")), PartDelta("a")][:before]
-    for event in events:
+    events: list[Event] = [MessageStart(), PartStart(TextPart("")), PartDelta("a")]
+    for event in events[:before]:
         encoder.feed(event)
     error = encoder.feed(StreamFailed(ReplyError(Kind.OVERLOADED, "too busy")))
     assert events_of(error) == [
         {"type": "error", "error": {"type": "overloaded_error", "message": "too busy"}}
     ]
-    for late in (PartDelta("b"), PartEnd(), MessageEnd(FinishReason.STOP), KeepAlive()):
+    after: list[Event] = [PartDelta("b"), PartEnd(), MessageEnd(FinishReason.STOP), KeepAlive()]
+    for late in after:
         assert encoder.feed(late) == b""
 
 
-def test_T165_a_failed_whole_answer_has_no_body() -> None:
+def test_t165_a_failed_whole_answer_has_no_body() -> None:
     failed = StreamFailed(ReplyError(Kind.INTERNAL, "broken"))
     assert encoded([MessageStart(), *TEXT, failed], streamed=False) == b""
 
 
-def test_T59_ids_are_made_to_fit_in_streams_and_bodies() -> None:
+def test_t59_ids_are_made_to_fit_in_streams_and_bodies() -> None:
     call: list[Event] = [
         PartStart(ToolCallPart("functions.read:0", "read")),
         PartDelta("{}"),
@@ -194,11 +195,11 @@ def test_T59_ids_are_made_to_fit_in_streams_and_bodies() -> None:
     assert streamed == whole == "kpx_functions-2eread-3a0"
 
 
-def test_T174_the_client_reads_its_own_name_of_the_model() -> None:
+def test_t174_the_client_reads_its_own_name_of_the_model() -> None:
     assert b"upstream-model" not in encoded(answer(*TEXT))
 
 
-def test_T178_half_a_pair_does_not_raise() -> None:
+def test_t178_half_a_pair_does_not_raise() -> None:
     said: list[Event] = [PartStart(TextPart("")), PartDelta("a\ud83d"), PartEnd()]
     for streamed in (True, False):
         assert "a\ufffd".encode() in encoded(answer(*said), streamed=streamed)

@@ -82,12 +82,12 @@ def test_a_body_of_no_dialect_is_read_as_far_as_it_goes(body: bytes, message: st
         "This model's maximum context length is 8192 tokens",
     ],
 )
-def test_T168_an_overlong_prompt_is_known(message: str) -> None:
+def test_t168_an_overlong_prompt_is_known(message: str) -> None:
     assert read_error(400, envelope("invalid_request_error", message)).context_overflow
     assert not read_error(529, envelope("overloaded_error", message)).context_overflow
 
 
-def test_T168_an_overlong_prompt_is_said_in_the_words_that_agents_compact_on() -> None:
+def test_t168_an_overlong_prompt_is_said_in_the_words_that_agents_compact_on() -> None:
     error = ReplyError(Kind.TOO_LARGE, "input token count 9 exceeds 8", context_overflow=True)
     said = json.loads(error_body(error))["error"]
     assert said["type"] == "invalid_request_error"
@@ -97,7 +97,7 @@ def test_T168_an_overlong_prompt_is_said_in_the_words_that_agents_compact_on() -
     assert json.loads(error_body(native))["error"]["message"] == "Prompt is too long: 9 > 8"
 
 
-def test_T164_overload_has_a_status_of_its_own() -> None:
+def test_t164_overload_has_a_status_of_its_own() -> None:
     assert error_status(ReplyError(Kind.OVERLOADED, "m"), 503) == 529
     assert error_status(ReplyError(Kind.INTERNAL, "m"), 503) == 503
     assert error_status(ReplyError(Kind.RATE_LIMIT, "m"), 429) == 429
@@ -110,13 +110,13 @@ def test_the_field_at_fault_is_named() -> None:
     assert plain.param == ""
 
 
-def test_T169_keys_and_endless_texts_do_not_go_on() -> None:
+def test_t169_keys_and_endless_texts_do_not_go_on() -> None:
     error = read_error(401, envelope("authentication_error", "bad key sk-ant-api03-abcdefgh12345"))
     assert error.message == "bad key [key]"
     assert len(read_error(500, b"x" * 100_000).message) == 2000
 
 
-def test_T165_an_error_in_a_stream_is_an_event() -> None:
+def test_t165_an_error_in_a_stream_is_an_event() -> None:
     assert events_of(error_frame(ReplyError(Kind.RATE_LIMIT, "slow"))) == [
         {"type": "error", "error": {"type": "rate_limit_error", "message": "slow"}}
     ]

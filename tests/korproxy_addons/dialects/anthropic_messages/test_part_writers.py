@@ -56,12 +56,12 @@ def deltas(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("shell", [TextPart(""), ThinkingPart("")])
-def test_T12_a_part_without_words_gives_no_block(shell: ReplyPart) -> None:
+def test_t12_a_part_without_words_gives_no_block(shell: ReplyPart) -> None:
     assert stream(*part(shell)) == []
     assert whole(*part(shell)) == []
 
 
-def test_T73_the_signature_comes_last() -> None:
+def test_t73_the_signature_comes_last() -> None:
     events = stream(*part(ThinkingPart(""), "Hm", ", so.", state=OWN))
     assert [event["type"] for event in events] == [
         "content_block_start",
@@ -74,7 +74,7 @@ def test_T73_the_signature_comes_last() -> None:
     ]
 
 
-def test_T72_thinking_with_a_signature_alone_stays() -> None:
+def test_t72_thinking_with_a_signature_alone_stays() -> None:
     assert whole(*part(ThinkingPart(""), state=OWN)) == [
         {"type": "thinking", "thinking": "", "signature": "c2ln"}
     ]
@@ -83,19 +83,19 @@ def test_T72_thinking_with_a_signature_alone_stays() -> None:
     assert whole(*part(ThinkingPart("", redacted=True))) == []
 
 
-def test_T74_foreign_state_without_words_is_kept_as_a_signature() -> None:
+def test_t74_foreign_state_without_words_is_kept_as_a_signature() -> None:
     (block,) = whole(*part(ThinkingPart(""), state=FOREIGN))
     assert unsealed(block["signature"]) == FOREIGN
 
 
-def test_T71_thinking_without_state_says_so_in_its_signature() -> None:
+def test_t71_thinking_without_state_says_so_in_its_signature() -> None:
     (block,) = whole(*part(ThinkingPart(""), "Hm"))
     assert unsealed(block["signature"]) == Opaque("", "")
     assert SEAL in block["signature"].encode()
 
 
 @pytest.mark.parametrize("pieces", [(), ("{}",), ("{", "}")])
-def test_T49_a_call_has_at_least_one_delta(pieces: tuple[str, ...]) -> None:
+def test_t49_a_call_has_at_least_one_delta(pieces: tuple[str, ...]) -> None:
     events = stream(*part(ToolCallPart("a", "go"), *pieces))
     assert events[0]["content_block"] == {"type": "tool_use", "id": "a", "name": "go", "input": {}}
     assert "".join(delta["partial_json"] for delta in deltas(events)) == "{}"
@@ -117,7 +117,7 @@ def test_arguments_stream_as_they_come() -> None:
         (("null",), {}),
     ],
 )
-def test_T61_arguments_that_are_no_object_become_one(
+def test_t61_arguments_that_are_no_object_become_one(
     pieces: tuple[str, ...], value: dict[str, Any]
 ) -> None:
     call = part(ToolCallPart("a", "go"), *pieces)
@@ -126,7 +126,7 @@ def test_T61_arguments_that_are_no_object_become_one(
     assert whole(*call)[0]["input"] == value
 
 
-def test_T56_half_a_call_is_not_repaired() -> None:
+def test_t56_half_a_call_is_not_repaired() -> None:
     cut: list[Event] = [
         PartStart(ToolCallPart("a", "go")),
         PartDelta("[1"),
@@ -144,14 +144,14 @@ def test_the_input_of_a_custom_tool_goes_under_input() -> None:
     assert json.loads(joined) == {"input": '*** "Begin"\n'}
 
 
-def test_T77_the_state_of_a_call_follows_on_a_block_of_its_own() -> None:
+def test_t77_the_state_of_a_call_follows_on_a_block_of_its_own() -> None:
     call, carrier = whole(*part(ToolCallPart("a", "go"), "{}", state=FOREIGN))
     assert call["type"] == "tool_use"
     assert (carrier["type"], carrier["thinking"]) == ("thinking", "")
     assert unsealed(carrier["signature"]) == Opaque("google", "Z29vZ2xl", "call:a")
 
 
-def test_T79_the_state_of_a_text_is_kept_even_without_the_text() -> None:
+def test_t79_the_state_of_a_text_is_kept_even_without_the_text() -> None:
     assert len(whole(*part(TextPart(""), "Hi", state=FOREIGN))) == 2
     (carrier,) = whole(*part(TextPart(""), state=FOREIGN))
     assert unsealed(carrier["signature"]) == Opaque("google", "Z29vZ2xl", "text:")
@@ -184,7 +184,7 @@ def test_foreign_citations_are_said_in_own_words_and_can_be_told_apart() -> None
     assert SEAL in found["encrypted_index"].encode()
 
 
-def test_T137_own_server_tools_go_back_as_they_were_with_their_input_in_a_delta() -> None:
+def test_t137_own_server_tools_go_back_as_they_were_with_their_input_in_a_delta() -> None:
     raw = Raw(b'{"type":"server_tool_use","id":"s","name":"web_search","input":{"query":"q"}}')
     use = PartStart(ServerToolPart("anthropic-messages", "anthropic", "server_tool_use", "s", raw))
     events = stream(use, PartEnd())
@@ -193,9 +193,14 @@ def test_T137_own_server_tools_go_back_as_they_were_with_their_input_in_a_delta(
     assert whole(use, PartEnd()) == [json.loads(bytes(raw))]
 
 
-def test_T138_a_foreign_search_is_no_call_of_the_client() -> None:
+def test_t138_a_foreign_search_is_no_call_of_the_client() -> None:
     search = ServerToolPart("openai-responses", "openai", "web_search_call", "", Raw(b"{}"))
-    around = [MessageStart(), PartStart(search), PartEnd(), MessageEnd(FinishReason.STOP)]
+    around: list[Event] = [
+        MessageStart(),
+        PartStart(search),
+        PartEnd(),
+        MessageEnd(FinishReason.STOP),
+    ]
     body = json.loads(encoded(around, streamed=False))
     assert (body["content"], body["stop_reason"]) == ([], "end_turn")
 
@@ -210,11 +215,11 @@ def test_T138_a_foreign_search_is_no_call_of_the_client() -> None:
         (MediaPart(MediaKind.IMAGE, url="https://a.example/b.png"), "https://a.example/b.png"),
     ],
 )
-def test_T128_media_in_an_answer_becomes_a_note(media: MediaPart, text: str) -> None:
+def test_t128_media_in_an_answer_becomes_a_note(media: MediaPart, text: str) -> None:
     assert whole(PartStart(media), PartEnd()) == [{"type": "text", "text": text}]
 
 
-def test_T129_a_foreign_part_is_its_words_or_nothing() -> None:
+def test_t129_a_foreign_part_is_its_words_or_nothing() -> None:
     said = UnknownPart("gemini", "executableCode", Raw(b"{}"), "print(1)")
     mute = UnknownPart("gemini", "executableCode", Raw(b"{}"))
     assert whole(PartStart(said), PartEnd(), PartStart(mute), PartEnd()) == [

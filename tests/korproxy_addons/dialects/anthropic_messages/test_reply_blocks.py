@@ -41,7 +41,7 @@ def read(**block: Any) -> ReplyBlock:
     return reply_block(Raw(json.dumps(block).encode()), "anthropic", "kpm_x")
 
 
-def test_T72_hidden_thinking_is_kept_for_who_can_read_it() -> None:
+def test_t72_hidden_thinking_is_kept_for_who_can_read_it() -> None:
     block = read(type="redacted_thinking", data="blob")
     assert block.start() == [PartStart(ThinkingPart("", redacted=True))]
     assert block.end(complete=True) == [PartEnd(Opaque("anthropic", "blob"))]
@@ -61,7 +61,7 @@ def test_a_signature_makes_thinking_complete_whatever_cut_the_answer() -> None:
     assert unsigned.end(complete=False) == [PartEnd(complete=False)]
 
 
-def test_T57_a_call_without_an_id_gets_one() -> None:
+def test_t57_a_call_without_an_id_gets_one() -> None:
     assert read(type="tool_use", name="go").start() == [PartStart(ToolCallPart("kpm_x", "go"))]
 
 
@@ -70,12 +70,12 @@ def test_a_call_without_a_name_is_refused() -> None:
         read(type="tool_use", id="a")
 
 
-def test_T61_an_input_that_is_no_object_becomes_one() -> None:
+def test_t61_an_input_that_is_no_object_becomes_one() -> None:
     block = read(type="tool_use", id="a", name="go", input=[1])
     assert block.end(complete=True) == [PartDelta('{"value":[1]}'), PartEnd()]
 
 
-def test_T137_a_server_tool_comes_whole_with_the_input_that_was_streamed() -> None:
+def test_t137_a_server_tool_comes_whole_with_the_input_that_was_streamed() -> None:
     block = read(
         type="server_tool_use", id="s", name="web_search", input={}, caller={"type": "direct"}
     )
@@ -132,7 +132,7 @@ def test_a_compaction_is_read_from_its_deltas() -> None:
 
 
 @pytest.mark.parametrize("text", ["words", {"not": "words"}, None])
-def test_T129_a_block_of_an_unknown_type_is_kept(text: object) -> None:
+def test_t129_a_block_of_an_unknown_type_is_kept(text: object) -> None:
     start, _ = read(type="of_tomorrow", text=text, id=7).end(complete=True)
     assert isinstance(start, PartStart)
     assert isinstance(start.part, UnknownPart)

@@ -13,11 +13,11 @@ def raw(schema: Any) -> Raw:
 
 
 @pytest.mark.parametrize("schema", [None, raw({}), raw(True), raw(None), raw([1])])
-def test_T27_there_is_always_an_object(schema: Raw | None) -> None:
+def test_t27_there_is_always_an_object(schema: Raw | None) -> None:
     assert json.loads(bytes(input_schema(schema))) == {"type": "object", "properties": {}}
 
 
-def test_T21_a_schema_of_an_object_keeps_its_bytes() -> None:
+def test_t21_a_schema_of_an_object_keeps_its_bytes() -> None:
     schema = Raw(b'{ "type":"object", "properties":{"title":{"const":1.0}}, "$schema":"x" }')
     assert bytes(input_schema(schema)) == bytes(schema)
 
@@ -66,7 +66,7 @@ def strict(schema: Any, *, tool: bool = False) -> tuple[Any, list[str]]:
     return found, [str(loss) for loss in losses.all()]
 
 
-def test_T133_limits_move_to_the_description_and_objects_are_closed() -> None:
+def test_t133_limits_move_to_the_description_and_objects_are_closed() -> None:
     found, lost = strict(
         {
             "type": "object",

@@ -32,7 +32,7 @@ def unsealed(**fields: Any) -> dict[str, Any]:
     return found
 
 
-def test_T71_sealed_thinking_goes_and_own_thinking_stays() -> None:
+def test_t71_sealed_thinking_goes_and_own_thinking_stays() -> None:
     hidden = {"type": "redacted_thinking", "data": THEIRS}
     unsigned = {"type": "thinking", "thinking": "plain", "signature": EMPTY_SEAL}
     text = {"type": "text", "text": "a"}
@@ -62,7 +62,7 @@ def test_made_up_citations_go() -> None:
     assert turn["content"] == [{**both, "citations": [real]}, {"type": "text", "text": "b"}]
 
 
-def test_T179_numbers_keep_their_form() -> None:
+def test_t179_numbers_keep_their_form() -> None:
     body = (
         b'{"messages":[{"role":"assistant","content":[{"type":"thinking","thinking":"","signature":"'
         + THEIRS.encode()
@@ -71,7 +71,7 @@ def test_T179_numbers_keep_their_form() -> None:
     assert b'{"n":12345678901234567890,"x":1.0}' in DIALECT.without_sealed(body)
 
 
-def test_T71_thinking_by_budget_is_turned_off_where_the_current_calls_lack_it() -> None:
+def test_t71_thinking_by_budget_is_turned_off_where_the_current_calls_lack_it() -> None:
     turns = [user(), assistant(SEALED, CALL), user(RESULT)]
     edits = [{"type": "clear_thinking_20251015"}, {"type": "clear_tool_uses_20250919"}]
     found = unsealed(messages=turns, thinking=BUDGET, context_management={"edits": edits})

@@ -8,7 +8,7 @@ from korproxy_addons.errors.catalogue import UPSTREAM_INVALID_REPLY
 from korproxy_addons.errors.exceptions import KorProxyError
 
 
-def test_T173_models_stand_in_a_list_of_this_shape() -> None:
+def test_t173_models_stand_in_a_list_of_this_shape() -> None:
     known = ModelFacts("claude-a", "Claude A", 1_700_000_000, context_tokens=9, max_output_tokens=5)
     assert json.loads(side.encode_models([known, ModelFacts("claude-b")])) == {
         "data": [
@@ -35,7 +35,7 @@ def test_T173_models_stand_in_a_list_of_this_shape() -> None:
     assert json.loads(side.encode_model(known))["id"] == "claude-a"
 
 
-def test_T171_a_count_is_read_and_written() -> None:
+def test_t171_a_count_is_read_and_written() -> None:
     assert side.read_count(side.encode_count(12)) == 12
 
 

@@ -73,7 +73,7 @@ def test_the_same_steps_fold_into_blocks() -> None:
     assert TEXT["text"] == ""  # the shell is everybody's
 
 
-def test_T179_arguments_are_not_dumped_again() -> None:
+def test_t179_arguments_are_not_dumped_again() -> None:
     sink = WholeSink()
     sink.open(CALL)
     sink.add(Words.INPUT, '{"n":12345678901234567890, "x":1.0, "e":1E3}')
@@ -82,7 +82,7 @@ def test_T179_arguments_are_not_dumped_again() -> None:
 
 
 @pytest.mark.parametrize("arguments", ['{"a":1', "", "[", '"text"'])
-def test_T56_half_a_call_is_no_call_in_a_whole_body(arguments: str) -> None:
+def test_t56_half_a_call_is_no_call_in_a_whole_body(arguments: str) -> None:
     sink = WholeSink()
     sink.open(CALL)
     if arguments:

@@ -64,9 +64,10 @@ def test_a_whole_body_is_read_at_its_end() -> None:
     }
     tap = AnthropicTap(streamed=False)
     tap.feed(json.dumps(body).encode())
-    assert tap.usage is None
+    before = tap.usage
     tap.close()
     tap.close()
+    assert before is None
     assert tap.usage == Usage(input_tokens=5, output_tokens=9)
     assert (tap.finish, tap.model, tap.ended) == (FinishReason.TOOL_CALLS, "claude-up", True)
 
@@ -83,17 +84,17 @@ def test_it_ends_without_the_last_empty_line_and_not_with_half_a_frame() -> None
     assert not tapped(STREAM[:-8]).ended
 
 
-def test_T111_done_ends_after_a_stop_reason_only() -> None:
+def test_t111_done_ends_after_a_stop_reason_only() -> None:
     done = b"data: [DONE]\n\n"
     assert tapped(sse(message_start(), ending()[0]) + done).ended
     assert not tapped(sse(message_start()) + done).ended
 
 
-def test_T153_an_event_name_stands_in_for_a_type() -> None:
+def test_t153_an_event_name_stands_in_for_a_type() -> None:
     assert tapped(b"event: message_stop\ndata: {}\n\n").ended
 
 
-def test_T166_a_reported_error_ends_the_stream() -> None:
+def test_t166_a_reported_error_ends_the_stream() -> None:
     error = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
     tap = tapped(sse(message_start(), error))
     assert tap.ended

@@ -26,7 +26,7 @@ def test_an_unknown_stop_reason_is_a_plain_stop(word: str | None) -> None:
     assert finish_of(word) is FinishReason.STOP
 
 
-def test_T96_cached_tokens_are_part_of_the_input() -> None:
+def test_t96_cached_tokens_are_part_of_the_input() -> None:
     tally = UsageTally()
     tally.take(
         WireUsage(
@@ -41,7 +41,7 @@ def test_T96_cached_tokens_are_part_of_the_input() -> None:
     assert tally.usage() == Usage(130, 100, 20, 5, 0, 9, 4)
 
 
-def test_T95_cached_tokens_are_no_part_of_the_input_on_the_wire() -> None:
+def test_t95_cached_tokens_are_no_part_of_the_input_on_the_wire() -> None:
     usage = Usage(130, 100, 20, 5, 0, 9, 4)
     tally = UsageTally()
     wire = wire_usage(usage)

@@ -28,7 +28,7 @@ def test_server_tools_are_known_by_their_ending(kind: str, expected: bool) -> No
     assert is_server_tool(kind) is expected
 
 
-def test_T182_null_and_nothing_are_both_not_given() -> None:
+def test_t182_null_and_nothing_are_both_not_given() -> None:
     assert not given(Raw(b""))
     assert not given(Raw(b"null"))
     assert given(Raw(b"{}"))
@@ -39,7 +39,7 @@ def test_json_keeps_order_and_has_no_blanks() -> None:
     assert json_bytes({"b": 1, "a": Raw(b"[1]")}) == b'{"b":1,"a":[1]}'
 
 
-def test_T178_text_with_half_a_pair_can_be_written() -> None:
+def test_t178_text_with_half_a_pair_can_be_written() -> None:
     assert msgspec.json.decode(json_text("a\ud83db")) == "a\ufffdb"
     assert msgspec.json.decode(json_text("\u2028\x00")) == "\u2028\x00"
 

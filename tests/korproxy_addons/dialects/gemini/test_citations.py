@@ -5,6 +5,7 @@ import msgspec
 import pytest
 from msgspec import Raw
 
+from korproxy_addons.dialects.events import Event, PartCitation
 from korproxy_addons.dialects.gemini.citations import (
     citations_of,
     grounding_of,
@@ -12,6 +13,7 @@ from korproxy_addons.dialects.gemini.citations import (
 )
 from korproxy_addons.dialects.gemini.wire import Candidate
 from korproxy_addons.dialects.model import Citation
+from support.gemini_wire import chunk, decoded, sse, states
 
 
 def candidate(**fields: Any) -> Candidate:
@@ -118,3 +120,52 @@ def test_a_source_without_an_address_is_still_one() -> None:
     made = grounding_of([(None, [Citation("anthropic-messages", Raw(b"{}"), cited_text="x")], "")])
     assert made is not None
     assert json.loads(msgspec.json.encode(made["groundingChunks"])) == [{"web": {}}]
+
+
+GROUNDED = {
+    "groundingChunks": [
+        {"web": {"uri": "https://a.example", "title": "A"}},
+        {"retrievedContext": {"uri": "https://b.example", "title": "B"}},
+        {"web": {"uri": "https://c.example"}},
+    ],
+    "groundingSupports": [
+        {
+            "segment": {"startIndex": 3, "endIndex": 8, "text": "Käse"},
+            "groundingChunkIndices": [0, 1],
+        }
+    ],
+}
+
+
+def cited(events: list[Event]) -> list[tuple[str, int, int]]:
+    found = [event.citation for event in events if isinstance(event, PartCitation)]
+    return [(each.url, each.start, each.end) for each in found]
+
+
+def test_citations_belong_to_the_open_text_and_count_characters() -> None:
+    last = chunk({"text": "", "thoughtSignature": "QQ=="}, finish="STOP")
+    last["candidates"][0]["groundingMetadata"] = GROUNDED
+    events = decoded(sse(chunk({"text": "é Käse"}), last))
+    assert cited(events) == [
+        ("https://a.example", 2, 6),
+        ("https://b.example", 2, 6),
+        ("https://c.example", -1, -1),
+    ]
+    assert states(events) == ["QQ=="]
+
+
+def test_citations_of_a_chunk_without_text() -> None:
+    last = chunk(finish="STOP")
+    last["candidates"][0]["groundingMetadata"] = GROUNDED
+    assert len(cited(decoded(sse(chunk({"text": "é Käse"}), last)))) == 3
+    assert cited(decoded(sse(chunk({"functionCall": {"name": "f"}}), last))) == []
+
+
+def test_a_citation_that_names_its_part_goes_there() -> None:
+    first = {"segment": {"partIndex": 0, "endIndex": 1}, "groundingChunkIndices": [0]}
+    body = chunk({"text": "one"}, {"functionCall": {"name": "f"}}, {"text": "two"}, finish="STOP")
+    body["candidates"][0]["groundingMetadata"] = {**GROUNDED, "groundingSupports": [first]}
+    events = decoded(json.dumps(body).encode(), streamed=False)
+    kinds = [type(event).__name__ for event in events]
+    assert kinds.index("PartCitation") < kinds.index("PartEnd")
+    assert cited(events)[0] == ("https://a.example", 0, 1)

@@ -70,7 +70,7 @@ def test_roles(role: str | None, speaker: Role) -> None:
     assert read({"role": role, "parts": [{"text": "a"}]}) == (Message(speaker, (TextPart("a"),)),)
 
 
-def test_T16_one_content_may_hold_results_calls_and_text() -> None:
+def test_t16_one_content_may_hold_results_calls_and_text() -> None:
     messages = read(
         model(call("f", id="1")), user(result("f", id="1"), {"text": "and"}, call("g", id="2"))
     )
@@ -78,7 +78,7 @@ def test_T16_one_content_may_hold_results_calls_and_text() -> None:
     assert [type(part).__name__ for part in messages[1].parts] == ["ToolResultPart", "TextPart"]
 
 
-def test_T57_ids_that_are_missing_come_from_the_place() -> None:
+def test_t57_ids_that_are_missing_come_from_the_place() -> None:
     history = [user({"text": "go"}), model(call("f"), call("g"), call("f"))]
     results = user(result("f"), result("g"), result("f"))
     made = ["kpm_1_0", "kpm_1_1", "kpm_1_2"]
@@ -87,7 +87,7 @@ def test_T57_ids_that_are_missing_come_from_the_place() -> None:
     assert ids(longer) == ids(read(*history, results))  # T93
 
 
-def test_T65_results_are_matched_by_id_and_not_by_place() -> None:
+def test_t65_results_are_matched_by_id_and_not_by_place() -> None:
     messages = read(
         model(call("f", id="a"), call("f", id="b")), user(result("f", id="b"), result("f", id="a"))
     )
@@ -105,7 +105,7 @@ def test_ids_that_were_made_portable_are_restored() -> None:
     assert ids(read(model(call("f", id="kpx_functions-2ea-3a0")))) == ["functions.a:0"]
 
 
-def test_T80_a_thought_is_thinking() -> None:
+def test_t80_a_thought_is_thinking() -> None:
     (message,) = read(
         model(
             {"text": "plan", "thought": True, "thoughtSignature": "QQ=="},
@@ -141,13 +141,13 @@ def test_signatures_know_their_maker() -> None:
         ({"output": "a", "more": "b"}, '{"output": "a", "more": "b"}', False),
     ],
 )
-def test_T63_a_response_is_text_or_json_text(response: Any, text: str, is_error: bool) -> None:
+def test_t63_a_response_is_text_or_json_text(response: Any, text: str, is_error: bool) -> None:
     found = response_content(Raw(json.dumps(response).encode()))
     assert found == ([TextPart(text)], is_error)
 
 
 @pytest.mark.parametrize("response", [b"", b"null", b"{}", b'{"output":""}'])
-def test_T68_an_empty_response(response: bytes) -> None:
+def test_t68_an_empty_response(response: bytes) -> None:
     assert response_content(Raw(response)) == ([], False)
 
 
@@ -155,7 +155,7 @@ def test_a_response_that_is_no_object_is_its_text() -> None:
     assert response_content(Raw(b"[1]")) == ([TextPart("[1]")], False)
 
 
-def test_T66_media_inside_a_result() -> None:
+def test_t66_media_inside_a_result() -> None:
     image = {"inline_data": {"mime_type": "image/png", "data": "AAAA"}}
     odd = [{"executableCode": {"code": "1"}}, {"newThing": {}}, {}]
     (message,) = read(user(result("f", id="1", parts=[image, *odd])))
@@ -197,11 +197,17 @@ def test_fields_of_parts_that_nobody_knows_are_listed() -> None:
         ),
     ],
 )
-def test_T170_a_wrong_field_is_named(content: Any, param: str) -> None:
+def test_t170_a_wrong_field_is_named(content: Any, param: str) -> None:
     with pytest.raises(KorProxyError) as refused:
         read(content)
     assert (refused.value.spec.code, refused.value.param) == ("KP-REQ-705", param)
     assert refused.value.detail.startswith(param)
+
+
+def test_json_that_breaks_off_is_no_wrong_field() -> None:
+    with pytest.raises(KorProxyError) as refused:
+        ContentsReader().messages([Raw(b'{"role":')], "contents")
+    assert refused.value.spec.code == "KP-REQ-702"
 
 
 def test_one_object_stands_for_a_list_of_it() -> None:

@@ -60,18 +60,18 @@ def test_both_cases_mean_the_same_at_every_level() -> None:
     assert request(mixed) == request(FULL)
 
 
-def test_T182_null_is_nothing() -> None:
+def test_t182_null_is_nothing() -> None:
     asked = request(dict.fromkeys(FULL) | {"contents": [HI]})
     assert asked == request({"contents": [HI]})
     assert asked.tools == ()
 
 
-def test_T32_a_choice_without_tools_is_none() -> None:
+def test_t32_a_choice_without_tools_is_none() -> None:
     assert request({**FULL, "tools": []}).tool_choice is None
 
 
 @pytest.mark.parametrize("key", ["generateContentRequest", "generate_content_request"])
-def test_T172_a_question_for_a_count_holds_the_request(key: str) -> None:
+def test_t172_a_question_for_a_count_holds_the_request(key: str) -> None:
     inner = {**FULL, "model": "models/gemini-x"}
     assert request({key: inner}) == request(FULL)
     asked = decode_request(inbound({key: inner}, path_model=""))
@@ -92,7 +92,7 @@ def test_a_system_content_with_an_image_is_a_system_message() -> None:
 
 
 @pytest.mark.parametrize("stream", [True, False, None])
-def test_T174_model_and_stream_stand_in_the_path(stream: bool | None) -> None:
+def test_t174_model_and_stream_stand_in_the_path(stream: bool | None) -> None:
     peek = peek_request(inbound({"sessionId": "s", "model": "other"}, path_stream=stream))
     assert (peek.model, peek.stream, peek.session) == (MODEL, bool(stream), "s")
     assert request({}).model == MODEL
@@ -123,7 +123,7 @@ def test_a_model_is_needed(body: Any) -> None:
         (b'{"contents":' + b"[" * 10_000 + b"]" * 10_000 + b"}", "KP-REQ-704"),
     ],
 )
-def test_T170_bodies_that_cannot_be_read(body: bytes, code: str) -> None:
+def test_t170_bodies_that_cannot_be_read(body: bytes, code: str) -> None:
     for read in (peek_request, decode_request):
         with pytest.raises(KorProxyError) as refused:
             read(Inbound(body, path_model=MODEL))
@@ -142,13 +142,13 @@ def test_T170_bodies_that_cannot_be_read(body: bytes, code: str) -> None:
         ({"serviceTier": 5}, "serviceTier"),
     ],
 )
-def test_T170_a_wrong_field_is_named(body: Any, param: str) -> None:
+def test_t170_a_wrong_field_is_named(body: Any, param: str) -> None:
     with pytest.raises(KorProxyError) as refused:
         request(body)
     assert (refused.value.spec.code, refused.value.param) == ("KP-REQ-705", param)
 
 
-def test_T178_half_an_emoji_is_replaced() -> None:
+def test_t178_half_an_emoji_is_replaced() -> None:
     body = b'{"contents":[{"parts":[{"text":"a\\ud83d"}]}]}'
     asked = decode_request(Inbound(body, path_model=MODEL))
     assert asked.messages[0].parts == (TextPart("a\ufffd"),)
@@ -170,11 +170,12 @@ JSON = st.recursive(
 @given(st.dictionaries(NAMES, JSON, max_size=5))
 def test_any_json_is_a_request_or_a_named_error(body: dict[str, Any]) -> None:
     """T170"""
+    refused = None
     try:
         request(body)
     except KorProxyError as error:
-        assert error.spec.code == "KP-REQ-705"
-        assert error.param
+        refused = error
+    assert refused is None or (refused.spec.code == "KP-REQ-705" and refused.param)
 
 
 @settings(deadline=None, max_examples=50)

@@ -38,7 +38,7 @@ def test_every_setting_in_its_place() -> None:
     )
 
 
-def test_T182_nothing_and_null_are_nothing() -> None:
+def test_t182_nothing_and_null_are_nothing() -> None:
     assert decode_settings(None) == Settings()
     assert read(temperature=None, stopSequences=None, thinkingConfig=None) == Settings()
     assert read(responseLogprobs=False, logprobs=2) == Settings()
@@ -62,14 +62,14 @@ def test_whole_numbers_may_be_written_otherwise() -> None:
         ({"include_thoughts": True}, Reasoning(show=True)),
     ],
 )
-def test_T85_levels_and_budgets(config: dict[str, Any], reasoning: Reasoning | None) -> None:
+def test_t85_levels_and_budgets(config: dict[str, Any], reasoning: Reasoning | None) -> None:
     assert read(thinkingConfig=config).reasoning == reasoning
 
 
 @pytest.mark.parametrize(
     "key", ["responseSchema", "response_schema", "responseJsonSchema", "_response_json_schema"]
 )
-def test_T132_the_answers_schema(key: str) -> None:
+def test_t132_the_answers_schema(key: str) -> None:
     settings = read(**{"responseMimeType": "application/json", key: {"type": "object"}})
     assert settings.output is not None
     assert settings.output.kind is FormatKind.SCHEMA
@@ -115,7 +115,7 @@ def test_unknown_settings_are_native_under_their_path() -> None:
         ),
     ],
 )
-def test_T170_a_wrong_field_is_named(config: dict[str, Any], param: str) -> None:
+def test_t170_a_wrong_field_is_named(config: dict[str, Any], param: str) -> None:
     with pytest.raises(KorProxyError) as refused:
         read(**config)
     assert refused.value.param == param

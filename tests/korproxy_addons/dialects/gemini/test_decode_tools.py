@@ -54,7 +54,7 @@ def test_googles_schema_becomes_json_schema() -> None:
 
 
 @pytest.mark.parametrize("schema", [None, {}])
-def test_T27_a_tool_without_parameters(schema: Any) -> None:
+def test_t27_a_tool_without_parameters(schema: Any) -> None:
     assert function(parameters=schema).schema is None
     assert function().schema is None
 
@@ -88,12 +88,12 @@ def test_googles_own_tools() -> None:
     assert len(found) == 5
 
 
-def test_T34_a_name_counts_once() -> None:
+def test_t34_a_name_counts_once() -> None:
     found = tools({"functionDeclarations": [{"name": "f", "description": "1"}, {"name": "f"}]})
     assert found == (FunctionTool("f", "1"),)
 
 
-def test_T32_no_tools() -> None:
+def test_t32_no_tools() -> None:
     assert decode_tools(ABSENT) == ()
     assert tools() == ()
 
@@ -107,7 +107,7 @@ def test_T32_no_tools() -> None:
         ([{"functionDeclarations": [{"name": 5}]}], "tools[0].functionDeclarations[0].name"),
     ],
 )
-def test_T170_a_wrong_field_is_named(entries: Any, param: str) -> None:
+def test_t170_a_wrong_field_is_named(entries: Any, param: str) -> None:
     with pytest.raises(KorProxyError) as refused:
         tools(*entries)
     assert refused.value.param == param
@@ -132,7 +132,7 @@ def test_T170_a_wrong_field_is_named(entries: Any, param: str) -> None:
         ),
     ],
 )
-def test_T35_T40_the_choice(calling: dict[str, Any], expected: ToolChoice) -> None:
+def test_t35_t40_the_choice(calling: dict[str, Any], expected: ToolChoice) -> None:
     assert choice(**calling) == expected
 
 

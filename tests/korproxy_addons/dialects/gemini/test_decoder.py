@@ -12,7 +12,6 @@ from korproxy_addons.dialects.events import (
     Event,
     MessageEnd,
     MessageStart,
-    PartCitation,
     PartEnd,
     PartStart,
     StreamFailed,
@@ -77,7 +76,7 @@ def test_a_stream_in_order() -> None:
     assert end(events).usage == Usage(input_tokens=9, output_tokens=2)
 
 
-def test_T104_stream_array_and_body_say_the_same() -> None:
+def test_t104_stream_array_and_body_say_the_same() -> None:
     texts = [part for each in ANSWER for part in each["candidates"][0]["content"]["parts"]]
     thought, _, _, *calls_, _ = texts
     body = chunk(thought, {"text": "Hällo 😀"}, *calls_, finish="STOP", usageMetadata=USAGE)
@@ -87,11 +86,11 @@ def test_T104_stream_array_and_body_say_the_same() -> None:
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 64])
-def test_T151_any_size_of_pieces_gives_the_same_events(size: int) -> None:
+def test_t151_any_size_of_pieces_gives_the_same_events(size: int) -> None:
     assert decoded(sse(*ANSWER), size=size) == decoded(sse(*ANSWER))
 
 
-def test_T151_a_cut_at_every_byte_gives_the_same_events() -> None:
+def test_t151_a_cut_at_every_byte_gives_the_same_events() -> None:
     data = sse(*ANSWER)
     expected = decoded(data)
     for one, two in cut_in_two(data):
@@ -99,18 +98,18 @@ def test_T151_a_cut_at_every_byte_gives_the_same_events() -> None:
         assert [*reading.feed(one), *reading.feed(two), *reading.close()] == expected
 
 
-def test_T57_a_call_without_an_id_gets_one_that_stays() -> None:
+def test_t57_a_call_without_an_id_gets_one_that_stays() -> None:
     one, two = calls(decoded(sse(*ANSWER)))
     assert (one.call_id, two.call_id) == ("a", "kpm_seed_2")
 
 
-def test_T41_calls_in_several_chunks_have_ids_of_their_own() -> None:
+def test_t41_calls_in_several_chunks_have_ids_of_their_own() -> None:
     call = {"functionCall": {"name": "f", "args": {}}}
     events = decoded(sse(chunk(call), chunk(call), chunk(call, finish="STOP")))
     assert [part.call_id for part in calls(events)] == ["kpm_seed_1", "kpm_seed_2", "kpm_seed_3"]
 
 
-def test_T45_T48_a_call_right_after_text_keeps_its_arguments() -> None:
+def test_t45_t48_a_call_right_after_text_keeps_its_arguments() -> None:
     events = decoded(
         sse(
             chunk({"text": "t", "thought": True}, {"text": "now"}),
@@ -127,13 +126,13 @@ def test_T45_T48_a_call_right_after_text_keeps_its_arguments() -> None:
     ]
 
 
-def test_T105_stop_after_calls_in_an_earlier_chunk_means_tools() -> None:
+def test_t105_stop_after_calls_in_an_earlier_chunk_means_tools() -> None:
     call = {"functionCall": {"name": "f", "args": {}}}
     events = decoded(sse(chunk(call), chunk({"text": ""}, finish="STOP")))
     assert end(events).finish is FinishReason.TOOL_CALLS
 
 
-def test_T112_text_after_a_finish_reason_still_counts() -> None:
+def test_t112_text_after_a_finish_reason_still_counts() -> None:
     events = decoded(
         sse(chunk({"text": "a"}, finish="STOP"), chunk({"text": "b"}, finish="STOP"), chunk())
     )
@@ -142,7 +141,7 @@ def test_T112_text_after_a_finish_reason_still_counts() -> None:
 
 
 @pytest.mark.parametrize("finish", [True, False])
-def test_T111_a_stream_without_a_finish_reason_is_cut(finish: bool) -> None:
+def test_t111_a_stream_without_a_finish_reason_is_cut(finish: bool) -> None:
     reading = decoder()
     events = list(reading.feed(sse(chunk({"text": "a"}))))
     if finish:
@@ -163,11 +162,11 @@ def test_a_body_without_candidates_is_no_answer(body: bytes) -> None:
     assert failed(decoded(body, streamed=False)).error.code == "KP-PROV-102"
 
 
-def test_T159_an_empty_stream_fails() -> None:
+def test_t159_an_empty_stream_fails() -> None:
     assert decoded(b"") == [failed(decoded(b""))]
 
 
-def test_T79_a_signature_on_empty_text_ends_the_text() -> None:
+def test_t79_a_signature_on_empty_text_ends_the_text() -> None:
     events = decoded(
         sse(
             chunk({"text": "Hi"}),
@@ -179,7 +178,7 @@ def test_T79_a_signature_on_empty_text_ends_the_text() -> None:
     assert states(events) == ["QQ==", ""]
 
 
-def test_T79_a_signature_alone_is_no_content_and_no_end() -> None:
+def test_t79_a_signature_alone_is_no_content_and_no_end() -> None:
     events = decoded(
         sse(
             chunk({"functionCall": {"name": "f", "args": {}}}),
@@ -191,14 +190,14 @@ def test_T79_a_signature_alone_is_no_content_and_no_end() -> None:
     assert states(events) == ["", "QQ=="]
 
 
-def test_T80_a_thought_is_never_text() -> None:
+def test_t80_a_thought_is_never_text() -> None:
     events = decoded(
         sse(chunk({"text": "a", "thought": True}, {"text": "b", "thought": False}, finish="STOP"))
     )
     assert words(events) == [("thinking", "a"), ("text", "b")]
 
 
-def test_T78_only_the_first_call_of_a_batch_is_signed() -> None:
+def test_t78_only_the_first_call_of_a_batch_is_signed() -> None:
     call = {"functionCall": {"name": "f", "args": {}}}
     events = decoded(sse(chunk({**call, "thoughtSignature": "QQ=="}, call, finish="STOP")))
     assert states(events) == ["QQ==", ""]
@@ -240,7 +239,7 @@ def test_arguments_that_come_in_pieces() -> None:
 
 
 @pytest.mark.parametrize("finish", ["STOP", "MAX_TOKENS"])
-def test_T56_a_call_that_never_ended_is_not_complete(finish: str) -> None:
+def test_t56_a_call_that_never_ended_is_not_complete(finish: str) -> None:
     events = decoded(sse(chunk(OPENED), chunk(partial("$.a", "x")), chunk(finish=finish)))
     assert words(events) == [("edit", "")]
     assert events[-2].complete is False if isinstance(events[-2], PartEnd) else False
@@ -262,21 +261,21 @@ def test_a_call_without_a_name_cannot_be_read() -> None:
         (b'{"a":"\xff"}', '{"a":"\ufffd"}'),
     ],
 )
-def test_T61_T179_arguments_are_an_object_and_keep_their_text(args: bytes, text: str) -> None:
+def test_t61_t179_arguments_are_an_object_and_keep_their_text(args: bytes, text: str) -> None:
     assert arguments_of(Raw(args)) == text
 
 
 @pytest.mark.parametrize(
     "word", ["SAFETY", "RECITATION", "MODEL_ARMOR", "IMAGE_SAFETY", "SOMETHING_NEW"]
 )
-def test_T109_a_filtered_answer(word: str) -> None:
+def test_t109_a_filtered_answer(word: str) -> None:
     reply = {"candidates": [{"finishReason": word, "finishMessage": "Because."}]}
     last = end(decoded(sse(reply)))
     assert last.finish is FinishReason.CONTENT_FILTER
     assert (last.reason, last.explanation) == (word, "Because.")
 
 
-def test_T109_a_blocked_prompt_has_no_candidates() -> None:
+def test_t109_a_blocked_prompt_has_no_candidates() -> None:
     reply = {
         "promptFeedback": {"blockReason": "PROHIBITED_CONTENT", "blockReasonMessage": "No."},
         "usageMetadata": {"promptTokenCount": 4},
@@ -294,13 +293,13 @@ def test_T109_a_blocked_prompt_has_no_candidates() -> None:
 @pytest.mark.parametrize(
     "word", ["MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "OTHER", "MALFORMED_RESPONSE"]
 )
-def test_T62_a_broken_answer_is_an_error(word: str) -> None:
+def test_t62_a_broken_answer_is_an_error(word: str) -> None:
     events = decoded(sse(chunk({"text": "half"}, finish=word)))
     assert failed(events).error.code == word
     assert events[-2] == PartEnd(complete=False)
 
 
-def test_T118_T176_thinking_may_eat_the_whole_answer() -> None:
+def test_t118_t176_thinking_may_eat_the_whole_answer() -> None:
     reply = {
         "candidates": [{"content": {"role": "model"}, "finishReason": "MAX_TOKENS"}],
         "usageMetadata": {"promptTokenCount": 15, "thoughtsTokenCount": 2, "totalTokenCount": 17},
@@ -312,7 +311,7 @@ def test_T118_T176_thinking_may_eat_the_whole_answer() -> None:
 
 
 @pytest.mark.parametrize("content", [None, {}, {"parts": None}, {"parts": []}, {"parts": [{}]}])
-def test_T176_T182_a_candidate_may_say_nothing(content: Any) -> None:
+def test_t176_t182_a_candidate_may_say_nothing(content: Any) -> None:
     reply = {"candidates": [{"content": content, "finishReason": "STOP", "index": None}]}
     events = decoded(json.dumps(reply).encode(), streamed=False)
     assert words(events) == []
@@ -325,7 +324,7 @@ def test_text_that_is_cut_by_the_limit_is_not_complete() -> None:
 
 
 @pytest.mark.parametrize("array", [False, True])
-def test_T166_an_error_in_the_stream_ends_it(array: bool) -> None:
+def test_t166_an_error_in_the_stream_ends_it(array: bool) -> None:
     error = {"error": {"code": 503, "message": "Overloaded.", "status": "UNAVAILABLE"}}
     reply = [chunk({"text": "a"}), error, chunk({"text": "b"}, finish="STOP")]
     data = json.dumps(reply).encode() if array else sse(*reply)
@@ -336,7 +335,7 @@ def test_T166_an_error_in_the_stream_ends_it(array: bool) -> None:
 
 
 @pytest.mark.parametrize("body", [b'{"error":{"code":400}}', b'[{"error":{"code":400}}]'])
-def test_T166_an_error_in_place_of_a_body(body: bytes) -> None:
+def test_t166_an_error_in_place_of_a_body(body: bytes) -> None:
     events = decoded(body, streamed=False)
     assert len(events) == 1
     assert failed(events).error.kind is Kind.INVALID_REQUEST
@@ -369,7 +368,7 @@ def test_googles_own_tools_stay_as_they_were() -> None:
     assert end(events).finish is FinishReason.STOP
 
 
-def test_T128_an_image_in_the_answer() -> None:
+def test_t128_an_image_in_the_answer() -> None:
     image = {"inlineData": {"mimeType": "image/png", "data": "iVBORw0KGgo="}}
     events = decoded(sse(chunk(image, finish="STOP")))
     media = events[1].part if isinstance(events[1], PartStart) else None
@@ -377,56 +376,7 @@ def test_T128_an_image_in_the_answer() -> None:
     assert (media.mime, media.base64) == ("image/png", "iVBORw0KGgo=")
 
 
-GROUNDED = {
-    "groundingChunks": [
-        {"web": {"uri": "https://a.example", "title": "A"}},
-        {"retrievedContext": {"uri": "https://b.example", "title": "B"}},
-        {"web": {"uri": "https://c.example"}},
-    ],
-    "groundingSupports": [
-        {
-            "segment": {"startIndex": 3, "endIndex": 8, "text": "Käse"},
-            "groundingChunkIndices": [0, 1],
-        }
-    ],
-}
-
-
-def cited(events: list[Event]) -> list[tuple[str, int, int]]:
-    found = [event.citation for event in events if isinstance(event, PartCitation)]
-    return [(each.url, each.start, each.end) for each in found]
-
-
-def test_citations_belong_to_the_open_text_and_count_characters() -> None:
-    last = chunk({"text": "", "thoughtSignature": "QQ=="}, finish="STOP")
-    last["candidates"][0]["groundingMetadata"] = GROUNDED
-    events = decoded(sse(chunk({"text": "é Käse"}), last))
-    assert cited(events) == [
-        ("https://a.example", 2, 6),
-        ("https://b.example", 2, 6),
-        ("https://c.example", -1, -1),
-    ]
-    assert states(events) == ["QQ=="]
-
-
-def test_citations_of_a_chunk_without_text() -> None:
-    last = chunk(finish="STOP")
-    last["candidates"][0]["groundingMetadata"] = GROUNDED
-    assert len(cited(decoded(sse(chunk({"text": "é Käse"}), last)))) == 3
-    assert cited(decoded(sse(chunk({"functionCall": {"name": "f"}}), last))) == []
-
-
-def test_a_citation_that_names_its_part_goes_there() -> None:
-    first = {"segment": {"partIndex": 0, "endIndex": 1}, "groundingChunkIndices": [0]}
-    body = chunk({"text": "one"}, {"functionCall": {"name": "f"}}, {"text": "two"}, finish="STOP")
-    body["candidates"][0]["groundingMetadata"] = {**GROUNDED, "groundingSupports": [first]}
-    events = decoded(json.dumps(body).encode(), streamed=False)
-    kinds = [type(event).__name__ for event in events]
-    assert kinds.index("PartCitation") < kinds.index("PartEnd")
-    assert cited(events)[0] == ("https://a.example", 0, 1)
-
-
-def test_T15_all_choices_are_one_answer_unless_more_were_asked_for() -> None:
+def test_t15_all_choices_are_one_answer_unless_more_were_asked_for() -> None:
     reply = {
         "candidates": [
             {"index": 0, "content": {"parts": [{"text": "a"}]}, "finishReason": "STOP"},
@@ -439,7 +389,7 @@ def test_T15_all_choices_are_one_answer_unless_more_were_asked_for() -> None:
     assert words([*reading.feed(data), *reading.close()]) == [("text", "a")]
 
 
-def test_T113_nothing_follows_the_end() -> None:
+def test_t113_nothing_follows_the_end() -> None:
     reading = decoder()
     events = [*reading.feed(sse(*ANSWER)), *reading.close()]
     assert violation(events) == ""
@@ -447,7 +397,7 @@ def test_T113_nothing_follows_the_end() -> None:
     assert list(reading.close()) == []
 
 
-def test_T178_half_an_emoji_does_not_break_the_stream() -> None:
+def test_t178_half_an_emoji_does_not_break_the_stream() -> None:
     data = b'data: {"candidates":[{"content":{"parts":[{"text":"\\ud83d"}]}}]}\n\n'
     data += b'data: {"candidates":[{"content":{"parts":[{"text":"\\ude00"}]},"finishReason":"STOP"}]}\n\n'
     assert len(words(decoded(data))) == 1

@@ -23,7 +23,7 @@ def test_it_is_found_by_its_id() -> None:
     assert GEMINI.own_origin == "google"
 
 
-def test_T154_T155_nothing_is_said_to_a_waiting_client() -> None:
+def test_t154_t155_nothing_is_said_to_a_waiting_client() -> None:
     assert GEMINI.keep_alive() == b""
     assert GEMINI.encoder(reply_context()).feed(KeepAlive()) == b""
 
@@ -36,12 +36,12 @@ def test_T154_T155_nothing_is_said_to_a_waiting_client() -> None:
         (False, True, "application/json; charset=UTF-8"),
     ],
 )
-def test_T157_the_content_type(streamed: bool, sse: bool, content_type: str) -> None:
+def test_t157_the_content_type(streamed: bool, sse: bool, content_type: str) -> None:
     assert GEMINI.content_type(streamed=streamed, sse=sse) == content_type
 
 
 @pytest.mark.parametrize(("status", "told"), [(529, 503), (503, 503), (429, 429)])
-def test_T164_no_status_that_google_has_not(status: int, told: int) -> None:
+def test_t164_no_status_that_google_has_not(status: int, told: int) -> None:
     assert GEMINI.error_status(ERROR, status) == told
 
 

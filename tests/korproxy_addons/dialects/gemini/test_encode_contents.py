@@ -58,7 +58,7 @@ def parts(*given_: Part, **fields: Any) -> list[dict[str, Any]]:
     return found
 
 
-def test_T17_results_of_one_turn_are_one_content_in_the_order_of_the_calls() -> None:
+def test_t17_results_of_one_turn_are_one_content_in_the_order_of_the_calls() -> None:
     found = contents(
         user(TextPart("go")),
         model(TextPart("ok"), call("1"), call("2", "g")),
@@ -71,12 +71,12 @@ def test_T17_results_of_one_turn_are_one_content_in_the_order_of_the_calls() -> 
     assert found[2]["parts"][2] == {"text": "and"}
 
 
-def test_T64_a_result_has_the_name_of_its_call() -> None:
+def test_t64_a_result_has_the_name_of_its_call() -> None:
     found = contents(user(TextPart("go")), model(call("1", "read")), user(result("1")))
     assert found[2]["parts"][0]["functionResponse"]["name"] == "read"
 
 
-def test_T10_a_model_never_speaks_first() -> None:
+def test_t10_a_model_never_speaks_first() -> None:
     assert contents(model(TextPart("hello")))[0] == {"role": "user", "parts": [{"text": "."}]}
     unsayable = UnknownPart("openai-chat", "odd", Raw(b"{}"))
     assert contents(user(unsayable), model(TextPart("hello")))[0]["parts"] == [{"text": "."}]
@@ -84,7 +84,7 @@ def test_T10_a_model_never_speaks_first() -> None:
 
 
 @pytest.mark.parametrize("thinking", [Thinking.LEVEL, Thinking.UNKNOWN])
-def test_T77_the_first_call_of_a_step_is_signed(thinking: Thinking) -> None:
+def test_t77_the_first_call_of_a_step_is_signed(thinking: Thinking) -> None:
     found = contents(
         user(TextPart("go")),
         model(call("1"), call("2")),
@@ -110,12 +110,12 @@ def test_models_without_signatures_get_none(to: Any) -> None:
     assert "thoughtSignature" not in found[1]["parts"][0]
 
 
-def test_T77_the_bytes_of_a_turn_do_not_change_when_the_next_begins() -> None:
+def test_t77_the_bytes_of_a_turn_do_not_change_when_the_next_begins() -> None:
     history = [user(TextPart("go")), model(call("1")), user(result("1")), model(TextPart("done"))]
     assert contents(*history, user(TextPart("more")))[:4] == contents(*history)
 
 
-def test_T71_state_of_another_service_goes() -> None:
+def test_t71_state_of_another_service_goes() -> None:
     foreign = Opaque("anthropic", "sig")
     request = asked(
         user(TextPart("go")),
@@ -131,7 +131,7 @@ def test_T71_state_of_another_service_goes() -> None:
     assert "foreign_state" in lost(request)
 
 
-def test_T80_a_thought_has_a_text_and_goes_back_to_its_maker_only() -> None:
+def test_t80_a_thought_has_a_text_and_goes_back_to_its_maker_only() -> None:
     message = model(ThinkingPart("", SIGNED), ThinkingPart("plain"))
     (thought,) = contents(user(TextPart("a")), message)[1]["parts"]
     assert thought == {"text": "", "thought": True, "thoughtSignature": SIGNED.data}
@@ -140,20 +140,20 @@ def test_T80_a_thought_has_a_text_and_goes_back_to_its_maker_only() -> None:
     assert own[1] == {"text": "plain", "thought": True}
 
 
-def test_T79_signed_text_stays_signed() -> None:
+def test_t79_signed_text_stays_signed() -> None:
     found = contents(user(TextPart("a")), model(TextPart("", state=SIGNED), TextPart("b")))
     assert found[1]["parts"] == [{"text": "", "thoughtSignature": SIGNED.data}, {"text": "b"}]
 
 
 @pytest.mark.parametrize(("call_ids", "call_id"), [(True, "kpm_1_0"), (False, "x")])
-def test_T58_ids_go_only_where_there_were_some(call_ids: bool, call_id: str) -> None:
+def test_t58_ids_go_only_where_there_were_some(call_ids: bool, call_id: str) -> None:
     to = target(replace(GEMINI_API, call_ids=call_ids))
     found = contents(user(TextPart("go")), model(call(call_id)), user(result(call_id)), to=to)
     assert "id" not in found[1]["parts"][0]["functionCall"]
     assert "id" not in found[2]["parts"][0]["functionResponse"]
 
 
-def test_T61_arguments_are_always_an_object() -> None:
+def test_t61_arguments_are_always_an_object() -> None:
     found = contents(
         user(TextPart("go")),
         model(call("1", arguments='"[1]"'), call("2", arguments="{broken")),
@@ -163,7 +163,7 @@ def test_T61_arguments_are_always_an_object() -> None:
     assert args == [{"value": [1]}, {"text": "{broken"}]
 
 
-def test_T139_a_custom_call_is_a_call_with_an_input() -> None:
+def test_t139_a_custom_call_is_a_call_with_an_input() -> None:
     message = model(ToolCallPart("1", "patch", "*** a", custom=True))
     found = contents(user(TextPart("go")), message, user(result("1", custom=True)))
     assert found[1]["parts"][0]["functionCall"]["args"] == {"input": "*** a"}
@@ -187,7 +187,7 @@ def test_T139_a_custom_call_is_a_call_with_an_input() -> None:
         ((UnknownPart("x", "odd", Raw(b"{}"), "said"),), False, {"output": "said"}),
     ],
 )
-def test_T63_T67_a_result_is_always_an_object(
+def test_t63_t67_a_result_is_always_an_object(
     content: tuple[Any, ...], is_error: bool, response: dict[str, Any]
 ) -> None:
     message = user(result("1", *content, is_error=is_error))
@@ -195,7 +195,7 @@ def test_T63_T67_a_result_is_always_an_object(
     assert found[2]["parts"][0]["functionResponse"]["response"] == response
 
 
-def test_T68_an_empty_result() -> None:
+def test_t68_an_empty_result() -> None:
     found = contents(user(TextPart("go")), model(call("1")), user(ToolResultPart("1")))
     assert found[2]["parts"][0]["functionResponse"]["response"] == {"output": ""}
 
@@ -212,7 +212,7 @@ def test_a_results_text_comes_back(text: str, is_error: bool) -> None:
 
 
 @pytest.mark.parametrize("inside", [True, False])
-def test_T66_media_of_results(inside: bool) -> None:
+def test_t66_media_of_results(inside: bool) -> None:
     to = target(replace(GEMINI_API, result_media=inside))
     message = user(result("1", TextPart("see"), PNG), TextPart("next"))
     found = contents(user(TextPart("go")), model(call("1")), message, to=to)[2]["parts"]
@@ -242,7 +242,7 @@ def test_media_of_a_result_that_cannot_be_reached_is_told() -> None:
         MediaPart(MediaKind.AUDIO, mime="audio/wav", base64="AAAA"),
     ],
 )
-def test_T125_T127_what_google_can_reach_goes(media: MediaPart) -> None:
+def test_t125_t127_what_google_can_reach_goes(media: MediaPart) -> None:
     assert lost(asked(user(media))) == set()
     assert {"inlineData", "fileData"} & parts(media)[0].keys()
 
@@ -255,7 +255,7 @@ def test_T125_T127_what_google_can_reach_goes(media: MediaPart) -> None:
         (MediaPart(MediaKind.DOCUMENT, file_id="file-1", origin="openai"), "document"),
     ],
 )
-def test_T125_what_google_cannot_reach_is_a_loss(media: MediaPart, feature: str) -> None:
+def test_t125_what_google_cannot_reach_is_a_loss(media: MediaPart, feature: str) -> None:
     assert lost(asked(user(media))) == {feature}
     assert "text" in parts(media)[0]
 
@@ -276,19 +276,28 @@ def test_a_model_that_takes_no_such_media() -> None:
     assert lost(asked(user(PNG)), target(inputs=("text",))) == {"image"}
 
 
+def test_parts_of_results_that_nobody_can_say() -> None:
+    odd = UnknownPart("openai-chat", "odd", Raw(b"{}"))
+    request = asked(user(TextPart("go")), model(call("1")), user(result("1", TextPart("a"), odd)))
+    assert lost(request) == {"unknown_part"}
+    response = body_of(request)["contents"][2]["parts"][0]["functionResponse"]
+    assert response["response"] == {"output": "a"}
+
+
 def test_documents_of_text_and_their_context() -> None:
     media = MediaPart(MediaKind.DOCUMENT, text="words", name="n.txt", context="from me", cite=True)
     assert parts(media) == [{"text": "from me"}, {"text": "n.txt\n\nwords"}]
     assert lost(asked(user(media))) == {"citations"}
 
 
-def test_T129_T137_parts_of_others_are_told_in_words() -> None:
+def test_t129_t137_parts_of_others_are_told_in_words() -> None:
     found = contents(
         user(
             ServerToolPart("anthropic-messages", "anthropic", "x", "1", Raw(b"{}"), "found it"),
             UnknownPart("openai-chat", "odd", Raw(b"{}"), "odd words"),
             CompactionPart("before"),
             RefusalPart("no"),
+            RefusalPart(""),
         )
     )
     assert [part["text"] for part in found[0]["parts"]] == ["found it", "odd words", "before", "no"]
@@ -306,13 +315,13 @@ def test_parts_of_gemini_go_back_as_they_were() -> None:
     assert found[1]["parts"] == [{"toolCall": {"id": "s"}}, {"newThing": 1}]
 
 
-def test_T92_cache_markers_and_names_are_left_out_and_listed() -> None:
+def test_t92_cache_markers_and_names_are_left_out_and_listed() -> None:
     marked = user(TextPart("a", cache=CacheMarker()), name="ann")
     assert lost(asked(marked)) == {"cache_marker", "message_name"}
     assert contents(marked) == [{"role": "user", "parts": [{"text": "a"}]}]
 
 
-def test_T12_empty_text_is_left_out() -> None:
+def test_t12_empty_text_is_left_out() -> None:
     assert contents(user(TextPart(" ")), user(TextPart("a")), user(TextPart("")))[0]["parts"] == [
         {"text": "a"}
     ]

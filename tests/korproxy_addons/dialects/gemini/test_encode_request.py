@@ -38,7 +38,7 @@ def model(text: str) -> Message:
     return Message(Role.ASSISTANT, (TextPart(text),))
 
 
-def test_T06_T09_leading_system_messages_go_to_the_system_text_and_later_ones_stay() -> None:
+def test_t06_t09_leading_system_messages_go_to_the_system_text_and_later_ones_stay() -> None:
     body = body_of(
         asked(
             Message(Role.SYSTEM, (TextPart("one"),)),
@@ -56,12 +56,12 @@ def test_T06_T09_leading_system_messages_go_to_the_system_text_and_later_ones_st
     assert body["contents"][2]["parts"] == [{"text": "later"}]
 
 
-def test_T10_a_request_of_system_text_only() -> None:
+def test_t10_a_request_of_system_text_only() -> None:
     body = body_of(ChatRequest("openai-chat", MODEL, (), system=(TextPart("do it"),)))
     assert body["contents"] == [{"role": "user", "parts": [{"text": "."}]}]
 
 
-def test_T05_neighbours_of_one_role_become_one_content() -> None:
+def test_t05_neighbours_of_one_role_become_one_content() -> None:
     body = body_of(asked(user("a"), user("b")))
     assert body["contents"] == [{"role": "user", "parts": [{"text": "a"}, {"text": "b"}]}]
 
@@ -115,14 +115,14 @@ def test_fields_inside_contents_are_listed() -> None:
     assert lost(request({"contents": [{"parts": [part]}]})) == {"native_field"}
 
 
-def test_T117_fields_that_the_upstream_refuses_are_left_out() -> None:
+def test_t117_fields_that_the_upstream_refuses_are_left_out() -> None:
     to = target(replace(GEMINI_API, refused_fields=frozenset({"temperature", "safetySettings"})))
     client = request({"generationConfig": {"temperature": 1}, "safetySettings": []})
     assert set(body_of(client, to)) == {"contents"}
     assert "native_field" in lost(client, to)
 
 
-def test_T93_a_longer_conversation_keeps_the_bytes_before_it() -> None:
+def test_t93_a_longer_conversation_keeps_the_bytes_before_it() -> None:
     tool = FunctionTool("f", "d", Raw(b'{"type":"object","properties":{"a":{}}}'))
     history = [user("go"), Message(Role.ASSISTANT, (ToolCallPart("1", "f", '{"a": 1}'),))]
     history.append(Message(Role.USER, (ToolResultPart("1", (TextPart("ok"),)),)))
@@ -134,7 +134,7 @@ def test_T93_a_longer_conversation_keeps_the_bytes_before_it() -> None:
     assert longer.startswith(short.removesuffix(b"]}"))
 
 
-def test_T171_T172_a_question_for_a_count_holds_everything() -> None:
+def test_t171_t172_a_question_for_a_count_holds_everything() -> None:
     made = DIALECT.encode_count_request(
         asked(system=(TextPart("s"),), tools=(FunctionTool("f"),)), target()
     )
@@ -143,7 +143,7 @@ def test_T171_T172_a_question_for_a_count_holds_everything() -> None:
     assert inner == body_of(asked(system=(TextPart("s"),), tools=(FunctionTool("f"),)))
 
 
-def test_T178_half_surrogates_cannot_break_it() -> None:
+def test_t178_half_surrogates_cannot_break_it() -> None:
     assert body_of(asked(user("a\ud83d")))["contents"][0]["parts"] == [{"text": "a\ufffd"}]
 
 

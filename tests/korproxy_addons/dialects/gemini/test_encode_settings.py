@@ -47,7 +47,14 @@ def test_limits_and_sampling() -> None:
     }
 
 
-def test_T119_five_stop_strings() -> None:
+def test_what_is_out_of_googles_range_is_brought_into_it() -> None:
+    sampling = Sampling(temperature=2.5, top_p=-1.0)
+    assert config(sampling=sampling) == {"temperature": 2.0, "topP": 0.0}
+    assert lost(asked(sampling=sampling)) == {"temperature", "top_p"}
+    assert config(sampling=sampling, source="gemini") == {"temperature": 2.5, "topP": -1.0}
+
+
+def test_t119_five_stop_strings() -> None:
     stops = tuple("abcdefg")
     assert config(stop=stops)["stopSequences"] == list("abcde")
     assert lost(asked(stop=stops)) == {"stop"}
@@ -60,7 +67,7 @@ def test_a_limit_is_never_above_the_models() -> None:
     assert lost(asked(max_output_tokens=100), to) == set()
 
 
-def test_T122_what_changes_the_answers_form_is_listed() -> None:
+def test_t122_what_changes_the_answers_form_is_listed() -> None:
     sampling = Sampling(seed=2**40, logit_bias=Raw(b"{}"))
     request_ = asked(choices=2, logprobs=3, sampling=sampling)
     assert config(choices=2, logprobs=3, sampling=sampling) == {}
@@ -75,7 +82,7 @@ def test_modalities() -> None:
     assert config(modalities=("text",), source="gemini")["responseModalities"] == ["TEXT"]
 
 
-def test_T132_a_schema_for_the_answer() -> None:
+def test_t132_a_schema_for_the_answer() -> None:
     assert config(output=ANSWER) == {
         "responseMimeType": "application/json",
         "responseJsonSchema": {
@@ -96,7 +103,7 @@ def test_T132_a_schema_for_the_answer() -> None:
         (replace(GEMINI_API, schema_output=False), (), {"responseMimeType": "application/json"}),
     ],
 )
-def test_T132_forms_that_the_server_refuses(habits: Any, tools: Any, sent: dict[str, Any]) -> None:
+def test_t132_forms_that_the_server_refuses(habits: Any, tools: Any, sent: dict[str, Any]) -> None:
     to = target(habits)
     assert config(to, output=ANSWER, tools=tools) == sent
     assert lost(asked(output=ANSWER, tools=tools), to) == {"output_format"}
@@ -130,7 +137,7 @@ BUDGETS = target(thinking=Thinking.BUDGET, max_budget_tokens=24576)
         (Reasoning(summary="auto"), {"includeThoughts": True}, False),
     ],
 )
-def test_T85_T86_T87_levels(reasoning: Reasoning, expected: Any, loses: bool) -> None:
+def test_t85_t86_t87_levels(reasoning: Reasoning, expected: Any, loses: bool) -> None:
     assert thinking(reasoning, LEVELS) == expected
     assert thinking(reasoning) == expected  # a new model of which nothing is known
     assert ("reasoning" in lost(asked(reasoning=reasoning), LEVELS)) is loses
@@ -152,22 +159,22 @@ def test_T85_T86_T87_levels(reasoning: Reasoning, expected: Any, loses: bool) ->
         (Reasoning(ThinkingMode.ADAPTIVE), {"thinkingBudget": -1, "includeThoughts": True}, False),
     ],
 )
-def test_T85_T87_budgets(reasoning: Reasoning, expected: Any, loses: bool) -> None:
+def test_t85_t87_budgets(reasoning: Reasoning, expected: Any, loses: bool) -> None:
     assert thinking(reasoning, BUDGETS) == expected
     assert ("reasoning" in lost(asked(reasoning=reasoning), BUDGETS)) is loses
 
 
-def test_T85_a_model_that_always_thinks() -> None:
+def test_t85_a_model_that_always_thinks() -> None:
     pro = target(thinking=Thinking.BUDGET, can_disable_thinking=False, min_budget_tokens=128)
     assert thinking(Reasoning(ThinkingMode.DISABLED), pro) == {"thinkingBudget": 128}
 
 
-def test_T85_an_old_model_is_known_by_its_name() -> None:
+def test_t85_an_old_model_is_known_by_its_name() -> None:
     old = replace(target(), model="gemini-2.5-flash")
     assert thinking(Reasoning(effort="low"), old) == {"thinkingBudget": 1024}
 
 
-def test_T86_a_model_without_thinking_is_told_nothing() -> None:
+def test_t86_a_model_without_thinking_is_told_nothing() -> None:
     none = target(thinking=Thinking.NONE)
     assert thinking(Reasoning(effort="low"), none) is None
     assert lost(asked(reasoning=Reasoning(effort="low")), none) == {"reasoning"}

@@ -60,7 +60,7 @@ def test_functions_stand_in_one_declaration() -> None:
     ]
 
 
-def test_T20_a_server_without_json_schema_gets_a_fitted_one() -> None:
+def test_t20_a_server_without_json_schema_gets_a_fitted_one() -> None:
     ((declaration, _),) = (tools(READ, LIST, to=target(CODE_ASSIST))[0]["functionDeclarations"],)
     assert declaration["parameters"] == {
         "type": "object",
@@ -68,13 +68,13 @@ def test_T20_a_server_without_json_schema_gets_a_fitted_one() -> None:
     }
 
 
-def test_T32_no_tools_no_config() -> None:
+def test_t32_no_tools_no_config() -> None:
     body = body_of(asked(parallel=False))
     assert "tools" not in body
     assert "toolConfig" not in body
 
 
-def test_T29_names_are_fitted_everywhere_and_known_on_the_way_back() -> None:
+def test_t29_names_are_fitted_everywhere_and_known_on_the_way_back() -> None:
     name = "2nd tool/" + "x" * 70
     history = (
         Message(Role.USER, ()),
@@ -91,24 +91,24 @@ def test_T29_names_are_fitted_everywhere_and_known_on_the_way_back() -> None:
     assert name.encode() not in made.body
 
 
-def test_T29_names_that_fit_stay() -> None:
+def test_t29_names_that_fit_stay() -> None:
     names = tool_names((FunctionTool("mcp__a.b:c-d"), hosted(HostedKind.OTHER)), ())
     assert names.there("mcp__a.b:c-d") == "mcp__a.b:c-d"
 
 
-def test_T30_T92_fields_of_others_are_listed() -> None:
+def test_t30_t92_fields_of_others_are_listed() -> None:
     tool = replace(READ, strict=True, cache=CacheMarker(), native={"defer_loading": Raw(b"true")})
     assert lost(asked(tools=(tool,))) == {"strict", "cache_marker", "native_field"}
     own = tools(replace(READ, native={"behavior": Raw(b'"BLOCKING"')}), source="gemini")
     assert own[0]["functionDeclarations"][0]["behavior"] == "BLOCKING"
 
 
-def test_T34_a_name_counts_once() -> None:
+def test_t34_a_name_counts_once() -> None:
     assert lost(asked(tools=(READ, READ))) == {"duplicate_tool"}
     assert len(tools(READ, READ)[0]["functionDeclarations"]) == 1
 
 
-def test_T139_a_custom_tool_becomes_a_function() -> None:
+def test_t139_a_custom_tool_becomes_a_function() -> None:
     patch = CustomTool(
         "apply_patch", "Patches.", Raw(b'{"type":"grammar","definition":"start: x"}')
     )
@@ -118,6 +118,7 @@ def test_T139_a_custom_tool_becomes_a_function() -> None:
     (declaration,) = tools(patch)[0]["functionDeclarations"]
     assert declaration["parametersJsonSchema"]["required"] == ["input"]
     assert "start: x" in declaration["description"]
+    assert lost(asked(tools=(CustomTool("free"),))) == set()
 
 
 @pytest.mark.parametrize(
@@ -129,14 +130,14 @@ def test_T139_a_custom_tool_becomes_a_function() -> None:
         (HostedKind.CODE_EXECUTION, "codeExecution"),
     ],
 )
-def test_T135_T136_tools_that_google_has_too(kind: HostedKind, key: str) -> None:
+def test_t135_t136_tools_that_google_has_too(kind: HostedKind, key: str) -> None:
     assert tools(hosted(kind), hosted(kind)) == [{key: {}}]
 
 
 @pytest.mark.parametrize(
     "kind", [HostedKind.FILE_SEARCH, HostedKind.IMAGE_GENERATION, HostedKind.OTHER]
 )
-def test_T135_tools_that_google_has_not(kind: HostedKind) -> None:
+def test_t135_tools_that_google_has_not(kind: HostedKind) -> None:
     assert tools(hosted(kind)) == []
     assert lost(asked(tools=(hosted(kind),))) == {"hosted_tool"}
 
@@ -147,7 +148,7 @@ def test_googles_own_tools_stay_as_they_were() -> None:
     assert tools(tool, source="gemini") == [{"fileSearch": {"file_search_store_names": ["s"]}}]
 
 
-def test_T33_functions_and_search_together_only_where_it_works() -> None:
+def test_t33_functions_and_search_together_only_where_it_works() -> None:
     given = (READ, hosted(HostedKind.WEB_SEARCH))
     assert len(tools(*given)) == 1
     assert lost(asked(tools=given)) == {"hosted_tool"}
@@ -182,11 +183,11 @@ def test_T33_functions_and_search_together_only_where_it_works() -> None:
         (ToolChoice(ChoiceMode.AUTO, ("read",)), {"mode": "AUTO"}),
     ],
 )
-def test_T35_T40_the_choice(choice: ToolChoice, expected: Any) -> None:
+def test_t35_t40_the_choice(choice: ToolChoice, expected: Any) -> None:
     assert calling(choice) == expected
 
 
-def test_T40_with_a_free_choice_only_the_allowed_tools_are_offered() -> None:
+def test_t40_with_a_free_choice_only_the_allowed_tools_are_offered() -> None:
     choice = ToolChoice(ChoiceMode.AUTO, ("read",))
     (entry,) = tools(READ, LIST, tool_choice=choice)
     assert [each["name"] for each in entry["functionDeclarations"]] == ["read"]
@@ -214,7 +215,7 @@ def test_validated_choices_of_googles_clients_stay() -> None:
     assert len(body["tools"][0]["functionDeclarations"]) == 2
 
 
-def test_T38_parallel_calls_are_no_reason_to_force_one() -> None:
+def test_t38_parallel_calls_are_no_reason_to_force_one() -> None:
     body = body_of(asked(tools=(READ,), parallel=True))
     assert "toolConfig" not in body
     assert lost(asked(tools=(READ,), parallel=True)) == set()
@@ -228,7 +229,7 @@ def test_T38_parallel_calls_are_no_reason_to_force_one() -> None:
         ToolChoice(ChoiceMode.REQUIRED, hosted_type="web_search"),
     ],
 )
-def test_T136_a_choice_of_what_is_not_offered_is_a_loss(choice: ToolChoice) -> None:
+def test_t136_a_choice_of_what_is_not_offered_is_a_loss(choice: ToolChoice) -> None:
     assert calling(choice) is None
     assert lost(asked(tools=(READ,), tool_choice=choice)) == {"tool_choice"}
 

@@ -162,7 +162,7 @@ def test_the_sdk_reads_a_stream_and_a_body() -> None:
         assert each.candidates[0].finish_reason is types.FinishReason.STOP
 
 
-def test_T178_line_ends_in_json_do_not_end_a_frame() -> None:
+def test_t178_line_ends_in_json_do_not_end_a_frame() -> None:
     assert frame(b'{"a":\r\n1}') == b'data: {"a":  1}\r\n\r\n'
 
 
@@ -173,12 +173,12 @@ def test_comments_never_go_to_geminis_clients() -> None:
     assert encoded([KeepAlive()]) == b""
 
 
-def test_T71_state_of_others_is_sealed_and_its_own_is_not() -> None:
+def test_t71_state_of_others_is_sealed_and_its_own_is_not() -> None:
     foreign = Opaque("anthropic", "sig", "item")
     assert signature_of(SIGNED) == SIGNED.data
     assert unsealed(signature_of(foreign)) == foreign
     assert signature_of(None) == ""
-    thought = [PartStart(ThinkingPart("", redacted=True)), PartEnd(foreign)]
+    thought: list[Event] = [PartStart(ThinkingPart("", redacted=True)), PartEnd(foreign)]
     (part,) = parts(answer(thought))
     assert part["thought"] is True
     assert unsealed(part["thoughtSignature"]) == foreign
@@ -186,7 +186,7 @@ def test_T71_state_of_others_is_sealed_and_its_own_is_not() -> None:
     assert read.model_dump(mode="json", by_alias=True)["thoughtSignature"]
 
 
-def test_T77_the_first_call_of_another_model_carries_googles_word() -> None:
+def test_t77_the_first_call_of_another_model_carries_googles_word() -> None:
     found = parts(
         answer(call("a", "{}"), call("b", "{}", None, "c2"), finish=FinishReason.TOOL_CALLS)
     )
@@ -199,7 +199,7 @@ def test_T77_the_first_call_of_another_model_carries_googles_word() -> None:
     assert replayed["thoughtSignature"] == found[0]["thoughtSignature"]
 
 
-def test_T59_ids_of_others_are_made_portable() -> None:
+def test_t59_ids_of_others_are_made_portable() -> None:
     (part,) = parts(answer(call("a", "{}", None, "functions.a:0"), finish=FinishReason.TOOL_CALLS))
     assert part["functionCall"]["id"] == "kpx_functions-2ea-3a0"
 
@@ -214,7 +214,7 @@ def test_T59_ids_of_others_are_made_portable() -> None:
         ("{x", {"text": "{x"}),
     ],
 )
-def test_T50_T61_arguments_are_always_an_object(arguments: str, args: dict[str, Any]) -> None:
+def test_t50_t61_arguments_are_always_an_object(arguments: str, args: dict[str, Any]) -> None:
     deltas: list[Event] = [PartDelta(arguments)] if arguments else []
     called: list[Event] = [PartStart(ToolCallPart("c", "f")), *deltas, PartEnd()]
     (part,) = parts(answer(called, finish=FinishReason.TOOL_CALLS))
@@ -231,7 +231,7 @@ def test_a_custom_call_is_an_object_with_its_input() -> None:
     assert part["functionCall"]["args"] == {"input": "a\n"}
 
 
-def test_T56_half_a_call_is_left_out() -> None:
+def test_t56_half_a_call_is_left_out() -> None:
     half: list[Event] = [
         PartStart(ToolCallPart("c", "f")),
         PartDelta('{"a":1'),
@@ -242,7 +242,7 @@ def test_T56_half_a_call_is_left_out() -> None:
     assert made["candidates"][0]["finishReason"] == "MAX_TOKENS"
 
 
-def test_T177_a_refusal_is_text_that_ends_with_safety() -> None:
+def test_t177_a_refusal_is_text_that_ends_with_safety() -> None:
     refusal: list[Event] = [PartStart(RefusalPart("")), PartDelta("No."), PartEnd()]
     for finish in (FinishReason.STOP, FinishReason.REFUSAL):
         made = body(answer(refusal, finish=finish, explanation="Policy."))
@@ -251,7 +251,7 @@ def test_T177_a_refusal_is_text_that_ends_with_safety() -> None:
         assert made["candidates"][0]["finishMessage"] == "Policy."
 
 
-def test_T176_an_empty_answer_is_one() -> None:
+def test_t176_an_empty_answer_is_one() -> None:
     made = body([START, MessageEnd(FinishReason.STOP)])
     assert made["candidates"][0] == {
         "content": {"role": "model"},
@@ -259,10 +259,12 @@ def test_T176_an_empty_answer_is_one() -> None:
         "index": 0,
     }
     assert "usageMetadata" not in made
+    silent: list[Event] = [PartStart(TextPart("")), PartEnd()]
+    assert body([START, *silent, MessageEnd(FinishReason.STOP)])["candidates"] == made["candidates"]
     assert len(chunks([START, MessageEnd(FinishReason.STOP)])) == 1
 
 
-def test_T114_a_pause_is_a_stop() -> None:
+def test_t114_a_pause_is_a_stop() -> None:
     assert (
         body(answer(text("a"), finish=FinishReason.PAUSE))["candidates"][0]["finishReason"]
         == "STOP"
@@ -313,10 +315,16 @@ def test_citations_become_grounding() -> None:
     assert [each for each in streamed if each] == [expected]
     grounding = body(answer(text("before"), cited))["candidates"][0]["groundingMetadata"]
     assert grounding["groundingSupports"][0]["segment"]["partIndex"] == 1
+    wordless: list[Event] = [PartStart(TextPart("")), PartCitation(source), PartEnd()]
+    made = body(answer(wordless, text("after"), cited))["candidates"][0]
+    indices = [
+        each["segment"]["partIndex"] for each in made["groundingMetadata"]["groundingSupports"]
+    ]
+    assert [made["content"]["parts"][index]["text"] for index in indices] == ["", "é Käse"]
 
 
 @pytest.mark.parametrize("before", [[], [START], [START, PartStart(TextPart("")), PartDelta("a")]])
-def test_T165_a_failure_ends_the_stream_in_geminis_words(before: list[Event]) -> None:
+def test_t165_a_failure_ends_the_stream_in_geminis_words(before: list[Event]) -> None:
     error = ReplyError(Kind.OVERLOADED, "Busy.", retry_after_s=2)
     events: list[Event] = [*before, StreamFailed(error), MessageEnd(FinishReason.STOP)]
     last = chunks(events)[-1]

@@ -85,7 +85,7 @@ def test_an_envelope_may_be_the_only_element_of_an_array() -> None:
         (["odd", 5, {"retryDelay": 5}], "Later.", None),
     ],
 )
-def test_T164_the_delay_from_wherever_it_is(
+def test_t164_the_delay_from_wherever_it_is(
     details: list[Any], message: str, seconds: float | None
 ) -> None:
     assert read_error(429, google("RESOURCE_EXHAUSTED", message, details)).retry_after_s == seconds
@@ -98,11 +98,13 @@ OVERFLOW = "The input token count (1200000) exceeds the maximum number of tokens
     "message",
     [
         OVERFLOW,
-        "Unable to submit request because the input token count is 9 but model only supports up to"
-        " 8. Reduce the input token count and try again. The input token count 9 exceeds it.",
+        (
+            "Unable to submit request because the input token count is 9 but model only supports up to"
+            " 8. Reduce the input token count and try again. The input token count 9 exceeds it."
+        ),
     ],
 )
-def test_T168_too_long_a_prompt_is_recognised(message: str) -> None:
+def test_t168_too_long_a_prompt_is_recognised(message: str) -> None:
     error = read_error(400, google("INVALID_ARGUMENT", message))
     assert error.context_overflow
     assert error.kind is Kind.INVALID_REQUEST
@@ -111,7 +113,7 @@ def test_T168_too_long_a_prompt_is_recognised(message: str) -> None:
     ).context_overflow
 
 
-def test_T168_the_overflow_of_others_is_told_in_googles_words() -> None:
+def test_t168_the_overflow_of_others_is_told_in_googles_words() -> None:
     foreign = ReplyError(Kind.INVALID_REQUEST, "prompt is too long", context_overflow=True)
     made = error_value(foreign, 400, "x")
     assert read_error(400, made).context_overflow
@@ -134,12 +136,12 @@ def test_T168_the_overflow_of_others_is_told_in_googles_words() -> None:
         (b"\xff\xfe", "\ufffd\ufffd"),
     ],
 )
-def test_T167_bodies_that_are_no_envelope(body: bytes, message: str) -> None:
+def test_t167_bodies_that_are_no_envelope(body: bytes, message: str) -> None:
     error = read_error(502, body)
     assert (error.kind, error.message) == (Kind.INTERNAL, message)
 
 
-def test_T169_no_secret_and_no_address_comes_through() -> None:
+def test_t169_no_secret_and_no_address_comes_through() -> None:
     secrets = [
         "ya29.a0AfH6SMBabcdef",
         "AIzaSyA1234567890abcdefghijklmnop",
@@ -174,7 +176,7 @@ def test_a_message_has_a_limit() -> None:
         (Kind.INTERNAL, 500, "INTERNAL"),
     ],
 )
-def test_T164_every_kind_has_its_envelope(kind: Kind, status: int, word: str) -> None:
+def test_t164_every_kind_has_its_envelope(kind: Kind, status: int, word: str) -> None:
     made = json.loads(error_value(ReplyError(kind, "Words.")))
     assert made == {"error": {"code": status, "message": "Words.", "status": word}}
     assert json.loads(error_value(ReplyError(kind, "Words."), 502))["error"]["code"] == 502
@@ -207,10 +209,12 @@ def test_half_a_surrogate_in_a_message() -> None:
     assert json.loads(error_value(ReplyError(Kind.INTERNAL, "\ud83d")))["error"]["code"] == 500
 
 
-def test_T166_an_error_inside_a_reply_brings_its_own_status() -> None:
+def test_t166_an_error_inside_a_reply_brings_its_own_status() -> None:
     assert error_in_reply(b'{"error":{"code":429,"message":"m"}}').kind is Kind.RATE_LIMIT
     assert error_in_reply(b'{"error":{"code":"x","status":"UNAVAILABLE"}}').kind is Kind.OVERLOADED
     assert error_in_reply(b'{"error":"broken"}').kind is Kind.INTERNAL
+    assert error_in_reply(b"no envelope").kind is Kind.INTERNAL
+    assert error_in_reply(b'{"error":{"code":429,"message":"\\ud83d"}}').message == "\ufffd"
 
 
 @settings(deadline=None, max_examples=100)

@@ -12,7 +12,7 @@ from korproxy_addons.errors.kinds import Kind
 
 
 @pytest.mark.parametrize("word", [*sorted(FILTERS), "A_FILTER_OF_TOMORROW"])
-def test_T109_every_filter_is_one(word: str) -> None:
+def test_t109_every_filter_is_one(word: str) -> None:
     assert finish_of(word) is FinishReason.CONTENT_FILTER
 
 
@@ -34,7 +34,7 @@ def test_the_plain_words() -> None:
         (FinishReason.REFUSAL, "SAFETY"),
     ],
 )
-def test_T108_each_reason_has_a_word(finish: FinishReason, word: str) -> None:
+def test_t108_each_reason_has_a_word(finish: FinishReason, word: str) -> None:
     assert word_of(finish, "") == word
 
 
@@ -43,7 +43,7 @@ def test_a_filter_keeps_its_word() -> None:
     assert word_of(FinishReason.CONTENT_FILTER, "cyber_policy") == "SAFETY"
 
 
-def test_T62_what_is_broken_says_so() -> None:
+def test_t62_what_is_broken_says_so() -> None:
     assert "MALFORMED_FUNCTION_CALL" in BROKEN
     error = broken_error("MALFORMED_FUNCTION_CALL", "the call has no end")
     assert error.kind is Kind.INTERNAL

@@ -27,7 +27,7 @@ def properties(**schemas: Any) -> dict[str, Any]:
     return found
 
 
-def test_T20_unknown_keywords_go_and_are_listed() -> None:
+def test_t20_unknown_keywords_go_and_are_listed() -> None:
     wire, losses = fitted(
         {
             "$schema": "http://json-schema.org/draft-07/schema#",
@@ -44,19 +44,21 @@ def test_T20_unknown_keywords_go_and_are_listed() -> None:
     assert wire["properties"]["n"]["type"] == "integer"
     assert "exclusiveMinimum" in wire["properties"]["n"]["description"]  # T26
     assert losses == [
-        "schema: tool read: $id, $schema, additionalProperties, exclusiveMinimum,"
-        " patternProperties, x-vendor"
+        (
+            "schema: tool read: $id, $schema, additionalProperties, exclusiveMinimum,"
+            " patternProperties, x-vendor"
+        )
     ]
 
 
-def test_T21_property_names_are_no_keywords() -> None:
+def test_t21_property_names_are_no_keywords() -> None:
     found = properties(
         title={"type": "string"}, const={"type": "string"}, properties={"type": "object"}
     )
     assert set(found) == {"title", "const", "properties"}
 
 
-def test_T22_references_are_inlined_and_cycles_cut() -> None:
+def test_t22_references_are_inlined_and_cycles_cut() -> None:
     wire, _ = fitted(
         {
             "type": "object",
@@ -76,7 +78,7 @@ def test_T22_references_are_inlined_and_cycles_cut() -> None:
     assert node["properties"]["next"]["type"] == "object"
 
 
-def test_T23_null_becomes_nullable() -> None:
+def test_t23_null_becomes_nullable() -> None:
     found = properties(
         a={"type": ["string", "null"]},
         b={"anyOf": [{"type": "integer"}, {"type": "null", "description": "none"}]},
@@ -85,7 +87,7 @@ def test_T23_null_becomes_nullable() -> None:
     assert found["b"] == {"type": "integer", "nullable": True}
 
 
-def test_T24_enums_are_strings_on_strings() -> None:
+def test_t24_enums_are_strings_on_strings() -> None:
     found = properties(
         n={"type": "integer", "enum": [1, 2]}, c={"const": "x"}, s={"enum": ["a", "b"]}
     )
@@ -95,7 +97,7 @@ def test_T24_enums_are_strings_on_strings() -> None:
     assert found["s"]["type"] == "string"
 
 
-def test_T25_arrays_say_their_items_and_required_names_exist() -> None:
+def test_t25_arrays_say_their_items_and_required_names_exist() -> None:
     wire, _ = fitted(
         {
             "type": "object",
@@ -113,7 +115,7 @@ def test_a_tool_without_parameters_has_none() -> None:
     assert fitted({"type": "string"})[0] is None
 
 
-def test_T132_an_answers_schema_is_fitted_too() -> None:
+def test_t132_an_answers_schema_is_fitted_too() -> None:
     losses = Losses()
     schema = Raw(b'{"type":"array","items":{"type":["string","null"]},"uniqueItems":true}')
     wire = fitted_answer(schema, losses)

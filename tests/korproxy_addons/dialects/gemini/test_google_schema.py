@@ -26,7 +26,7 @@ def test_types_become_words_of_json_schema() -> None:
                 "kind": {"type": "STRING", "enum": ["A", "B"], "nullable": True},
                 "all": {"type": "ARRAY", "items": {"type": "INTEGER"}, "min_items": "2"},
                 "some": {"any_of": [{"type": "STRING"}, {"type": "NUMBER"}], "nullable": True},
-                "what": {"type": "TYPE_UNSPECIFIED"},
+                "what": {"type": "TYPE_UNSPECIFIED", "nullable": True},
             },
             "property_ordering": ["at"],
             "required": ["at"],
@@ -45,7 +45,7 @@ def test_types_become_words_of_json_schema() -> None:
     }
 
 
-def test_T21_names_and_data_are_no_keywords() -> None:
+def test_t21_names_and_data_are_no_keywords() -> None:
     schema = {
         "type": "OBJECT",
         "properties": {

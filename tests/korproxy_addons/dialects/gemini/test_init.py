@@ -61,7 +61,7 @@ def answered() -> list[tuple[str, bytes, bool]]:
 
 def meaning(request: ChatRequest) -> Any:
     """A request without what may change on the way: order of tools, turns that are merged."""
-    said = []
+    said: list[tuple[Any, Any]] = []
     for message in request.messages:
         for part in message.parts:
             if isinstance(

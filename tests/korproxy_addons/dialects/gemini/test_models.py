@@ -15,7 +15,7 @@ from support.gemini_sdk import needs_sdk, sdk_client
 FACTS = ModelFacts("gemini-3.8-flash", "Flash", context_tokens=1_048_576, max_output_tokens=65_536)
 
 
-def test_T173_the_list_has_geminis_shape() -> None:
+def test_t173_the_list_has_geminis_shape() -> None:
     listed = json.loads(encode_models([FACTS, ModelFacts("claude-x")]))
     assert listed == {
         "models": [
@@ -47,7 +47,7 @@ def test_the_sdk_reads_one_model() -> None:
     assert [each.display_name for each in listed.models.list()] == ["Flash", "Flash"]
 
 
-def test_T172_a_count_both_ways() -> None:
+def test_t172_a_count_both_ways() -> None:
     assert encode_count(8) == b'{"totalTokens":8}'
     assert read_count(encode_count(8)) == 8
     assert read_count(b'{"total_tokens":3,"promptTokensDetails":[]}') == 3

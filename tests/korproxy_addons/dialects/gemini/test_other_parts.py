@@ -70,11 +70,16 @@ def test_googles_tools() -> None:
     assert read({"toolCall": "odd"}).text == ""
 
 
-def test_T129_what_is_unknown_is_kept_whole() -> None:
+def test_t129_what_is_unknown_is_kept_whole() -> None:
     part = read({"thought": False, "newThing": {"a": 1}})
     assert isinstance(part, UnknownPart)
     assert part.type == "newThing"
     assert json.loads(bytes(part.raw)) == {"thought": False, "newThing": {"a": 1}}
+
+
+def test_raw_json_that_is_no_utf8_goes_nowhere() -> None:
+    raw = b'{"newThing":"\xff"}'
+    assert other_part(PART.decode(raw), Raw(raw)) is None
 
 
 @pytest.mark.parametrize("value", [{}, {"thought": True}, {"newThing": None}])

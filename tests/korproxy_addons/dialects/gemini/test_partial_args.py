@@ -43,23 +43,29 @@ def test_values_of_all_kinds_in_their_places() -> None:
         {"jsonPath": "$['a key']", "boolValue": True},
         {"jsonPath": '$["it"]', "boolValue": False},
         {"jsonPath": "$.nothing"},
+        {"jsonPath": "$.again[0]", "boolValue": True},
+        {"jsonPath": "$.again[0]", "boolValue": False},
+        {"jsonPath": "$.again[0].deep", "stringValue": "x"},
     )
     assert json.loads(args.text()) == {
         "list": [{"name": "one"}, {"name": "two"}],
         "a key": True,
         "it": False,
         "nothing": None,
+        "again": [{"deep": "x"}],
     }
 
 
-def test_T179_a_number_keeps_its_digits() -> None:
+def test_t179_a_number_keeps_its_digits() -> None:
     args = PartialArgs()
     text = b'{"jsonPath":"$.n","numberValue":12345678901234567890.10}'
     args.add(msgspec.json.decode(text, type=PartialArg))
     assert args.text() == '{"n":12345678901234567890.10}'
 
 
-@pytest.mark.parametrize("path", ["", "$", "$.a[", "$.a[7]", "$.list.name", "$" + ".a" * 200])
+@pytest.mark.parametrize(
+    "path", ["", "$", "$.a[", "$.a[7]", "$.list.name", "$.list.name.deep", "$" + ".a" * 200]
+)
 def test_a_path_that_leads_nowhere(path: str) -> None:
     args = built({"jsonPath": "$.list[0]", "stringValue": "x"})
     with pytest.raises(KorProxyError) as refused:

@@ -21,7 +21,7 @@ def cleaned(parts: Any, key: str = "thoughtSignature") -> Any:
 
 
 @pytest.mark.parametrize("key", ["thoughtSignature", "thought_signature"])
-def test_T71_a_thought_goes_with_its_foreign_state(key: str) -> None:
+def test_t71_a_thought_goes_with_its_foreign_state(key: str) -> None:
     parts = [
         {"text": "plan", "thought": True, key: FOREIGN},
         {"text": "hi", key: FOREIGN},
@@ -32,7 +32,7 @@ def test_T71_a_thought_goes_with_its_foreign_state(key: str) -> None:
     assert cleaned(parts) == [{"text": "hi"}, {"text": "own", "thought": True, key: OWN}]
 
 
-def test_T77_a_call_of_another_model_gets_googles_word() -> None:
+def test_t77_a_call_of_another_model_gets_googles_word() -> None:
     call = {"functionCall": {"name": "f", "args": {"a": 1.0, "b": 12345678901234567890}}}
     (part,) = cleaned([{**call, "thoughtSignature": FOREIGN}])
     assert part == {**call, "thoughtSignature": "skip_thought_signature_validator"}

@@ -34,7 +34,7 @@ REPLIES: list[list[dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize("reply", REPLIES)
-def test_T104_it_sees_what_the_decoder_sees(reply: list[dict[str, Any]]) -> None:
+def test_t104_it_sees_what_the_decoder_sees(reply: list[dict[str, Any]]) -> None:
     for data, streamed in ((sse(*reply), True), (json.dumps(reply).encode(), False)):
         last = decoded(data, streamed=streamed)[-1]
         assert isinstance(last, MessageEnd)
@@ -61,30 +61,41 @@ def test_counts_are_known_while_the_stream_runs() -> None:
     assert (tap.model, tap.ended, tap.finish) == ("m-1", False, None)
 
 
-def test_T166_an_error_in_the_stream_is_an_end() -> None:
+def test_t166_an_error_in_the_stream_is_an_end() -> None:
     data = sse(chunk({"text": "a"}), {"error": {"code": 503, "message": "Busy."}})
     tap = tapped(data + sse(chunk(finish="STOP")))
     assert tap.error is not None
     assert (tap.error.kind, tap.ended, tap.finish) == (Kind.OVERLOADED, True, None)
 
 
-def test_T62_a_broken_answer_is_an_error() -> None:
+def test_t62_a_broken_answer_is_an_error() -> None:
     tap = tapped(sse(chunk(finish="MALFORMED_FUNCTION_CALL")))
     assert tap.error is not None
     assert (tap.error.code, tap.ended) == ("MALFORMED_FUNCTION_CALL", True)
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"data: {", sse(chunk({"text": "a"})), b"\xff", b"data: []\n\n"]
+    "data",
+    [
+        b"",
+        b"data: {",
+        sse(chunk({"text": "a"})),
+        b"\xff",
+        b"data: []\n\n",
+        b'data: {"finish\n\n',
+        b'{"candidates',
+    ],
 )
-def test_T111_what_has_no_end_has_not_ended(data: bytes) -> None:
+def test_t111_what_has_no_end_has_not_ended(data: bytes) -> None:
     assert not tapped(data).ended
 
 
-def test_T111_a_stream_that_stops_inside_a_chunk_has_not_ended() -> None:
+def test_t111_a_stream_that_stops_inside_a_chunk_has_not_ended() -> None:
     data = sse(chunk({"text": "a"}, finish="STOP"), chunk({"text": "b"}, finish="STOP"))
     assert not tapped(data[:-9]).ended
     assert tapped(data[:-4]).ended
+    array = json.dumps([chunk({"text": "a"}, finish="STOP"), chunk({"text": "b"})]).encode()
+    assert not tapped(array[:-9]).ended
 
 
 def test_its_failure_is_a_frame() -> None:

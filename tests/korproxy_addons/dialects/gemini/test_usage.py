@@ -10,7 +10,7 @@ def read(text: bytes) -> Usage | None:
     return usage_of(msgspec.json.decode(text, type=UsageMetadata))
 
 
-def test_T97_output_is_the_answer_and_its_thoughts() -> None:
+def test_t97_output_is_the_answer_and_its_thoughts() -> None:
     usage = read(
         b'{"promptTokenCount":100,"candidatesTokenCount":20,"thoughtsTokenCount":7,'
         b'"cachedContentTokenCount":60,"toolUsePromptTokenCount":30,"totalTokenCount":157}'
@@ -61,7 +61,7 @@ def test_a_number_of_any_length_is_no_danger() -> None:
         ),
     ],
 )
-def test_T104_counts_come_back(usage: Usage) -> None:
+def test_t104_counts_come_back(usage: Usage) -> None:
     counts = counts_of(usage, "standard")
     assert read(msgspec.json.encode(counts)) == usage
     parts = ("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount")

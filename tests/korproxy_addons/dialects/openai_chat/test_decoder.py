@@ -394,6 +394,12 @@ def test_t111_a_stream_that_stops_is_an_error_and_its_part_is_cut() -> None:
     assert told(events)["error"] == ["internal", STREAM_CUT.code]
 
 
+def test_t111_half_a_frame_at_the_end_is_a_cut() -> None:
+    events = decoded(TEXT + chunk({"content": "more"})[:-20])
+    assert told(events)["error"] == ["internal", STREAM_CUT.code]
+    assert told(events)["parts"] == [{"kind": "Text", "text": "größer 🙂", "cut": True}]
+
+
 def test_t111_no_bytes_at_all_are_an_error() -> None:
     assert [type(event) for event in decoded(b"")] == [StreamFailed]
 

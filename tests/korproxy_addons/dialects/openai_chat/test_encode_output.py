@@ -46,7 +46,7 @@ def test_t131_a_schema_is_nested_and_has_a_legal_name() -> None:
     body, lost, _ = encoded(SCHEMA)
     assert body["response_format"] == {
         "type": "json_schema",
-        "json_schema": {"name": "a_name", "schema": json.loads(OPEN)},
+        "json_schema": {"name": "a_name", "schema": json.loads(bytes(OPEN))},
     }
     assert lost == []
     nameless = encoded(OutputFormat(FormatKind.SCHEMA))[0]["response_format"]["json_schema"]
@@ -99,7 +99,7 @@ def test_t130_json_mode_and_words_stand_in_for_a_schema() -> None:
 
 def test_t130_or_a_forced_tool_does() -> None:
     body, lost, tool = encoded(SCHEMA, TOOL_ONLY)
-    assert body["tools"][0]["function"]["parameters"] == json.loads(OPEN)
+    assert body["tools"][0]["function"]["parameters"] == json.loads(bytes(OPEN))
     assert body["tool_choice"] == {"type": "function", "function": {"name": tool}}
     assert (lost, len(body["messages"])) == ([], 1)
 

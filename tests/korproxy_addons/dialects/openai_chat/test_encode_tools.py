@@ -47,7 +47,7 @@ def encoded(
 
 def test_a_function_is_nested_and_its_schema_untouched() -> None:
     body, lost = encoded(F)
-    function = {"name": "f", "description": "d", "parameters": json.loads(SCHEMA)}
+    function = {"name": "f", "description": "d", "parameters": json.loads(bytes(SCHEMA))}
     assert body == {"tools": [{"type": "function", "function": function}]}
     assert lost == []
     out = encode_request(request(F), Target("m", COMPATIBLE_CHAT, ModelFacts("m"), stream=False))

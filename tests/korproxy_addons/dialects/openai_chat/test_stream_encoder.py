@@ -14,6 +14,7 @@ from korproxy_addons.dialects.events import (
     PartEnd,
     PartStart,
     ReplyError,
+    ReplyPart,
     StreamFailed,
 )
 from korproxy_addons.dialects.ids import IdSource
@@ -39,7 +40,7 @@ from support.chat_wire import encoded, payloads
 
 START = MessageStart("up", "up-1")
 STOP = MessageEnd(FinishReason.STOP, usage=Usage(3, 1, output_tokens=2))
-TEXT = [PartStart(TextPart("")), PartDelta("größer"), PartEnd()]
+TEXT: list[Event] = [PartStart(TextPart("")), PartDelta("größer"), PartEnd()]
 CALL = PartStart(ToolCallPart("x", "f"))
 
 
@@ -98,13 +99,22 @@ def test_the_service_tier_is_said_at_the_end() -> None:
 
 
 def test_t52_t41_calls_are_numbered_from_zero_whatever_stands_between() -> None:
-    events = [*TEXT, CALL, PartDelta("{}"), PartEnd(), *TEXT, CALL, PartDelta("{}"), PartEnd()]
+    events: list[Event] = [
+        *TEXT,
+        CALL,
+        PartDelta("{}"),
+        PartEnd(),
+        *TEXT,
+        CALL,
+        PartDelta("{}"),
+        PartEnd(),
+    ]
     found = [delta["tool_calls"][0] for delta in deltas(*events) if "tool_calls" in delta]
     assert [call["index"] for call in found] == [0, 0, 1, 1]
 
 
 def test_a_call_opens_without_arguments_and_goes_on_in_pieces() -> None:
-    pieces = [PartDelta('{"a"'), PartDelta(":"), PartDelta("1}")]
+    pieces: list[Event] = [PartDelta('{"a"'), PartDelta(":"), PartDelta("1}")]
     found = [delta["tool_calls"] for delta in deltas(CALL, *pieces, PartEnd())]
     opening = {
         "index": 0,
@@ -121,7 +131,7 @@ def test_a_call_opens_without_arguments_and_goes_on_in_pieces() -> None:
 
 
 def test_t142_a_custom_call_has_input() -> None:
-    events = [
+    events: list[Event] = [
         PartStart(ToolCallPart("x", "f", custom=True)),
         PartDelta('a"'),
         PartDelta("b"),
@@ -155,14 +165,14 @@ def test_state_of_a_call_that_is_long_open_comes_late() -> None:
 
 
 def test_t89_thinking_is_reasoning_content_and_never_content() -> None:
-    events = [PartStart(ThinkingPart("")), PartDelta("hm"), PartEnd(), *TEXT]
+    events: list[Event] = [PartStart(ThinkingPart("")), PartDelta("hm"), PartEnd(), *TEXT]
     assert deltas(*events) == [{"reasoning_content": "hm"}, {"content": "größer"}]
 
 
 def test_thoughts_behind_each_other_are_kept_apart_and_their_state_names_its_place() -> None:
     state = Opaque("anthropic", "c2ln")
-    thought = [PartStart(ThinkingPart("")), PartDelta("hm"), PartEnd(state)]
-    hidden = [PartStart(ThinkingPart("", redacted=True)), PartEnd(state)]
+    thought: list[Event] = [PartStart(ThinkingPart("")), PartDelta("hm"), PartEnd(state)]
+    hidden: list[Event] = [PartStart(ThinkingPart("", redacted=True)), PartEnd(state)]
     found = deltas(*thought, *hidden, *thought)
     assert "".join(delta.get("reasoning_content", "") for delta in found) == "hm\n\nhm"
     details = [delta["reasoning_details"][0] for delta in found if "reasoning_details" in delta]
@@ -172,26 +182,32 @@ def test_thoughts_behind_each_other_are_kept_apart_and_their_state_names_its_pla
 
 def test_refusals_and_media() -> None:
     image = MediaPart(MediaKind.IMAGE, "image/png", base64="AA==")
-    events = [PartStart(RefusalPart("")), PartDelta("no"), PartEnd(), PartStart(image), PartEnd()]
+    events: list[Event] = [
+        PartStart(RefusalPart("")),
+        PartDelta("no"),
+        PartEnd(),
+        PartStart(image),
+        PartEnd(),
+    ]
     assert [list(delta) for delta in deltas(*events)] == [["refusal"], ["images"]]
 
 
 def test_what_has_no_place_is_left_out_but_for_its_words() -> None:
     raw = Raw(b"{}")
-    whole = [
+    whole: list[ReplyPart] = [
         ServerToolPart("anthropic-messages", "anthropic", "server_tool_use", "s", raw, "searched"),
         CompactionPart("short"),
         UnknownPart("gemini", "new", raw, "words"),
         UnknownPart("gemini", "new", raw),
     ]
-    events = [event for part in whole for event in (PartStart(part), PartEnd())]
+    events: list[Event] = [event for part in whole for event in (PartStart(part), PartEnd())]
     assert deltas(*events) == [{"content": "words"}]
 
 
 def test_sources_are_counted_in_the_whole_text() -> None:
     page = Citation("gemini", Raw(b"{}"), url="https://a.example", title="A", start=0, end=6)
     none = Citation("gemini", Raw(b"{}"))
-    cited = [*TEXT[:2], PartCitation(page), PartCitation(none), PartEnd()]
+    cited: list[Event] = [*TEXT[:2], PartCitation(page), PartCitation(none), PartEnd()]
     found = [delta["annotations"] for delta in deltas(*TEXT, *cited) if "annotations" in delta]
     assert [(each[0]["url_citation"]["start_index"], len(each)) for each in found] == [(6, 1)]
 
@@ -214,7 +230,7 @@ def test_t155_keep_alives_are_comments() -> None:
 def test_every_call_gives_whole_frames_and_nothing_after_the_end() -> None:
     context = ReplyContext(True, "m", IdSource("seed"), 0)
     encoder = StreamEncoder(context)
-    events = [START, *TEXT, CALL, PartDelta("{"), PartDelta("}"), PartEnd(), STOP]
+    events: list[Event] = [START, *TEXT, CALL, PartDelta("{"), PartDelta("}"), PartEnd(), STOP]
     given = [encoder.feed(event) for event in events]
     assert all(piece == b"" or piece.endswith(b"\n\n") for piece in given)
     assert [encoder.feed(event) for event in (START, STOP, KeepAlive())] == [b"", b"", b""]

@@ -39,11 +39,13 @@ STOP = MessageEnd(FinishReason.STOP)
 
 
 def said(*parts: tuple[Any, str]) -> list[Event]:
-    return [
-        event
-        for part, text in parts
-        for event in (PartStart(part), *([PartDelta(text)] if text else []), PartEnd())
-    ]
+    events: list[Event] = []
+    for part, text in parts:
+        events.append(PartStart(part))
+        if text:
+            events.append(PartDelta(text))
+        events.append(PartEnd())
+    return events
 
 
 def message(*events: Event, end: MessageEnd = STOP) -> dict[str, Any]:

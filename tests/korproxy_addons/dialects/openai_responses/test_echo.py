@@ -1,6 +1,7 @@
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
 from korproxy_addons.dialects.openai_responses.echo import Echo
@@ -12,12 +13,8 @@ def echo(**fields: Any) -> Echo:
 
 def test_settings_are_the_requests_own() -> None:
     """T150"""
-    settings = json.loads(json.dumps({k: json.loads(v) if isinstance(v, bytes) else v for k, v in {
-        name: bytes(value) if hasattr(value, "__buffer__") else value
-        for name, value in echo(
-            input="x", tools=[{"type": "web_search"}], temperature=0.5, instructions=None
-        ).settings.items()
-    }.items()}))  # fmt: skip
+    found = echo(input="x", tools=[{"type": "web_search"}], temperature=0.5, instructions=None)
+    settings = msgspec.json.decode(msgspec.json.encode(found.settings))
     assert settings["tools"] == [{"type": "web_search"}]
     assert settings["temperature"] == 0.5
     assert settings["instructions"] is None
