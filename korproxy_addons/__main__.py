@@ -21,9 +21,10 @@ from mitmproxy.master import Master
 from korproxy_addons import __version__
 from korproxy_addons.addons import build
 from korproxy_addons.addons.control import Control
-from korproxy_addons.addons.modes import gateway_modes
+from korproxy_addons.addons.modes import gateway_modes, settled
 from korproxy_addons.config.problems import ConfigProblems
 from korproxy_addons.config.store import ConfigStore, default_home
+from korproxy_addons.gateway.event_loop import new_event_loop, settle
 from korproxy_addons.gateway.fastpath import FastPath
 from korproxy_addons.gateway.front import listening_on
 
@@ -45,6 +46,7 @@ class Ready:
         self._as_json = as_json
 
     def running(self) -> None:
+        settle()
         addresses = listening_on()
         if self._as_json:
             line = {
@@ -100,7 +102,7 @@ def make_master(home: Path, *, port: int | None, as_json: bool, quiet: bool) -> 
         *ours,
         Ready(store, control, as_json=as_json),
     )
-    master.options.update(mode=gateway_modes(listen))
+    master.options.update(mode=gateway_modes(settled(listen)))
     return master
 
 
@@ -147,7 +149,7 @@ def main(arguments: list[str] | None = None) -> int:
         )
 
     try:
-        asyncio.run(serve())
+        asyncio.run(serve(), loop_factory=new_event_loop)
     except ConfigProblems as found:
         print(f"{found.spec.code} {found.spec.title}:", file=sys.stderr)
         for problem in found.problems:

@@ -11,6 +11,7 @@ from mitmproxy import http
 from mitmproxy.connection import ConnectionState, Server
 from yarl import URL
 
+from korproxy_addons.gateway.messages import headers_of, new_request
 from korproxy_addons.io.upstream import Link, UpstreamCall
 
 MASK = "[korproxy: credential not shown]"
@@ -36,27 +37,18 @@ class FlowRecord:
             secret_headers: Names, in lower case, of the headers whose values are credentials.
         """
         url = URL(call.url, encoded=True)
-        fields = [
-            (
-                name.encode(),
-                (MASK if name.lower() in secret_headers else value).encode(
-                    "utf-8", "surrogateescape"
-                ),
-            )
-            for name, value in call.headers
-        ]
+        fields = (
+            (name, MASK if name.lower() in secret_headers else value) for name, value in call.headers
+        )
         client = self._client_request
-        self._flow.request = http.Request(
+        self._flow.request = new_request(
+            method=call.method,
+            scheme=url.scheme,
             host=url.host or "",
             port=url.port or 443,
-            method=call.method.encode(),
-            scheme=url.scheme.encode(),
-            authority=b"",
-            path=url.raw_path_qs.encode(),
-            http_version=b"HTTP/1.1",
-            headers=http.Headers([(b"host", url.authority.encode()), *fields]),
+            path=url.raw_path_qs,
+            headers=headers_of((("host", url.authority), *fields)),
             content=call.body,
-            trailers=None,
             timestamp_start=client.timestamp_start,
             timestamp_end=client.timestamp_end,
         )

@@ -4,12 +4,10 @@ import asyncio
 import socket
 import struct
 import sys
-import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 from mitmproxy import ctx, http
-from mitmproxy.net.http import status_codes
 from mitmproxy.proxy.layers.http._base import HttpEvent
 from mitmproxy.proxy.layers.http._events import (
     ErrorCode,
@@ -21,6 +19,7 @@ from mitmproxy.proxy.layers.http._events import (
 from mitmproxy.proxy.mode_servers import ProxyConnectionHandler
 
 from korproxy_addons.gateway.layer import LegEvent, UpstreamRequest
+from korproxy_addons.gateway.messages import headers_of, new_response
 from korproxy_addons.gateway.sink import HeaderFields
 
 _NO_LINGER = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
@@ -91,22 +90,7 @@ class LayerSink:
         self._committed = True
         if self.gone:
             return
-        response = http.Response(
-            b"HTTP/1.1",
-            status,
-            status_codes.RESPONSES.get(status, "").encode(),
-            http.Headers(
-                [
-                    (name.encode(), value.encode("utf-8", "surrogateescape"))
-                    for name, value in headers
-                ]
-            ),
-            None,
-            None,
-            time.time(),
-            None,
-        )
-        response.stream = True
+        response = new_response(status, headers_of(headers))
         frame_for(self._flow.request, response)
         await self._feed(ResponseHeaders(self._stream.stream_id, response, end_stream=False))
         if not self.gone:

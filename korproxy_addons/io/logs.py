@@ -47,6 +47,13 @@ class JsonLines(logging.Formatter):
             line.update({key: value for key, value in fields.items() if key not in line})
         if record.exc_info and record.exc_info[0] is not None:
             line |= _exception(record.exc_info[0], record.exc_info[2])
+        try:
+            text = json.dumps(line, ensure_ascii=False, default=_words, allow_nan=False)
+        except ValueError:
+            text = ""
+        # A line with nothing to hide, which is nearly every one, is looked at once and not taken apart.
+        if text and self._redactor.clean(text):
+            return text
         return json.dumps(self._plain(line), ensure_ascii=False)
 
     def _plain(self, value: Any) -> Any:
@@ -62,6 +69,10 @@ class JsonLines(logging.Formatter):
                 return [self._plain(it) for it in value]
             case _:
                 return self._redactor.text(str(value))
+
+
+def _words(value: object) -> object:
+    return sorted(map(str, value)) if isinstance(value, set | frozenset) else str(value)
 
 
 def _event(record: logging.LogRecord) -> str:

@@ -41,7 +41,10 @@ def question(
     """A minimal request in a dialect; `extra` are further top-level fields."""
     match dialect:
         case "openai-chat":
-            body: dict[str, Any] = {"model": model, "messages": [{"role": "user", "content": prompt}]}
+            body: dict[str, Any] = {
+                "model": model,
+                "messages": [{"role": "user", "content": prompt}],
+            }
             path, headers = "/v1/chat/completions", {"authorization": f"Bearer {CLIENT_KEY}"}
         case "openai-responses":
             body = {"model": model, "input": prompt}

@@ -173,12 +173,9 @@ def _think_by_budget(
     target: Target,
     losses: Losses,
 ) -> None:
-    wanted = wanted_budget(reasoning)
-    budget = clamped_budget(_DEFAULT_BUDGET if wanted is None else wanted, target.facts)
-    if budget == 0:
-        plan.thinking = {"type": "disabled"}
-        return
-    budget = max(budget, _LEAST_BUDGET)
+    # no number, or a nonsensical one: thinking was asked for all the same
+    wanted = wanted_budget(reasoning) or _DEFAULT_BUDGET
+    budget = max(clamped_budget(wanted, target.facts), _LEAST_BUDGET)
     if request.source == DIALECT_ID:
         # the client's own pair is kept: with interleaved thinking the budget may exceed the limit
         if reasoning.effort and target.facts.efforts:

@@ -1,5 +1,6 @@
 """Writes an answer of the Messages API: the message around its blocks, streamed or whole."""
 
+from abc import ABC, abstractmethod
 from typing import Any, Final
 
 from korproxy_addons.dialects.anthropic_messages.errors import error_frame
@@ -30,7 +31,7 @@ PING: Final = frame_bytes(b'{"type":"ping"}', "ping")
 _STOP: Final = frame_bytes(b'{"type":"message_stop"}', "message_stop")
 
 
-class _Encoder:
+class _Encoder(ABC):
     """What both roads share."""
 
     __slots__ = ("_context", "_id", "_over", "_refused", "_sink", "_usage", "_writer")
@@ -80,8 +81,8 @@ class _Encoder:
     def _alive(self) -> bytes:
         return b""
 
-    def _ended(self, end: MessageEnd) -> bytes:
-        raise NotImplementedError
+    @abstractmethod
+    def _ended(self, end: MessageEnd) -> bytes: ...
 
     def _failed(self, failed: StreamFailed) -> bytes:  # noqa: ARG002 - whole: there is no body then
         return b""

@@ -6,6 +6,7 @@ complete. Its PartEnd is asked for last, by `end`, because only what follows a b
 (T56).
 """
 
+from abc import ABC, abstractmethod
 from typing import Any, Final
 
 from msgspec import Raw
@@ -52,8 +53,8 @@ _EMPTY_OBJECT: Final = "{}"
 _TYPED: Final = frozenset({"text", "thinking", "redacted_thinking", "tool_use"})
 
 
-class ReplyBlock:
-    """A block of which nothing is told: the base of the others."""
+class ReplyBlock(ABC):
+    """What all blocks do; one that says nothing of a step gives no events for it."""
 
     __slots__ = ()
 
@@ -65,9 +66,9 @@ class ReplyBlock:
         """The events of one delta; a delta of a wrong type says nothing."""
         return []
 
-    def end(self, *, complete: bool) -> list[Event]:  # noqa: ARG002 - see the class
+    @abstractmethod
+    def end(self, *, complete: bool) -> list[Event]:
         """The rest, with the PartEnd."""
-        return []
 
 
 class TextBlock(ReplyBlock):

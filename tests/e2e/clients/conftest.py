@@ -30,10 +30,17 @@ def _start(choose: Callable[[dict[str, Any]], list[Any]]) -> Callable[[Path], Ga
 
 
 def _every(accounts: dict[str, Any]) -> list[Any]:
-    """All of them, and Claude Code's own login."""
-    urls = dict(accounts["claude-api-key"]["urls"])
-    own = {"id": "claude-own", "provider": "claude", "access": "own-login", "urls": urls}
-    return [*accounts.values(), own]
+    """All of them, and the tools' own logins."""
+    owned = [
+        {
+            "id": f"{provider}-own",
+            "provider": provider,
+            "access": "own-login",
+            "urls": dict(accounts[like]["urls"]),
+        }
+        for provider, like in (("claude", "claude-subscription"), ("codex", "codex-chatgpt"))
+    ]
+    return [*accounts.values(), *owned]
 
 
 def _chatgpt(accounts: dict[str, Any]) -> list[Any]:

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -25,6 +26,16 @@ base_url = "{url}/v1"
 env_key = "KORPROXY_KEY"
 wire_api = "responses"
 """
+OWN_LOGIN = """
+model = "{model}"
+model_provider = "korproxy"
+[model_providers.korproxy]
+name = "KorProxy"
+base_url = "{url}/v1"
+requires_openai_auth = true
+env_http_headers = {{ "X-KorProxy-Key" = "KORPROXY_KEY" }}
+wire_api = "responses"
+"""
 BUILT_IN = """
 model = "{model}"
 openai_base_url = "{url}/v1"
@@ -32,6 +43,16 @@ openai_base_url = "{url}/v1"
 PROVIDERS = {
     "own-provider": (OWN_PROVIDER, {"KORPROXY_KEY": LOCAL_KEY}),
     "built-in": (BUILT_IN, {"CODEX_API_KEY": LOCAL_KEY}),
+}
+LOGIN: dict[str, Any] = {
+    "auth_mode": "chatgpt",
+    "OPENAI_API_KEY": None,
+    "tokens": {
+        "id_token": chatgpt_token("sim-2", 2, "pro"),
+        "access_token": chatgpt_token("sim-2", 2, "pro"),
+        "refresh_token": "rt_sim-2",
+        "account_id": chatgpt_account_id(2),
+    },
 }
 # Codex's own: it looks for a sandbox, and its built-in provider says so when it falls back to plain HTTP.
 ITS_OWN = ("bubblewrap", "failed to connect to Responses WebSocket")
@@ -90,9 +111,13 @@ def route(request: pytest.FixtureRequest) -> Route:
 
 
 def run(workplace: Workplace, route: Route, provider: str, prompt: str, model: str = MODEL) -> Ran:
-    tool = needs_coding_tool("codex")
     text, environment = PROVIDERS[provider]
     workplace.write(".codex/config.toml", text.format(url=route.relay.url, model=model))
+    return start(workplace, prompt, environment)
+
+
+def start(workplace: Workplace, prompt: str, environment: dict[str, str]) -> Ran:
+    tool = needs_coding_tool("codex")
     arguments = ["exec", "--skip-git-repo-check", "--sandbox", "danger-full-access", "-"]
     return workplace.run(tool, arguments, prompt, environment)
 
@@ -123,21 +148,33 @@ def assert_passed_on(route: Route, seen: Seen, entry: Entry) -> None:
     assert seen.header("authorization") == f"Bearer {LOCAL_KEY}"
     assert LOCAL_KEY not in json.dumps(entry.headers)
     arrived = (entry.body or "").encode()
-    assert comparable(arrived) == comparable(seen.body)
     assert arrived == seen.body or not route.verbatim
+    instructions, rest = parted(arrived)
+    own_instructions, own_rest = parted(seen.body)
+    assert rest == own_rest
+    assert instructions == own_instructions or not own_instructions
     for name in HEADERS:
         assert (name, entry.header(name)) == (name, seen.header(name))
     assert seen.status == 200
     assert seen.reply_headers["content-type"].startswith("text/event-stream")
 
 
-def comparable(body: bytes) -> dict[str, Any]:
-    """A body without what a backend that stores nothing may be spared: ids of items, and instructions."""
-    found: dict[str, Any] = json.loads(body)
-    found.pop("instructions", None)
-    for item in found["input"]:
+def parted(body: bytes) -> tuple[str, dict[str, Any]]:
+    """
+    The instructions of a body, and all else without the ids of items.
+
+    Codex may say them in a developer message that begins the input; a plan's backend wants them in a field of their own, and no
+    ids of items that it never stored.
+    """
+    rest: dict[str, Any] = json.loads(body)
+    instructions: str = rest.pop("instructions", "")
+    for item in rest["input"]:
         item.pop("id", None)
-    return found
+    first = rest["input"][0]
+    if not instructions and (first["type"], first["role"]) == ("message", "developer"):
+        instructions = "\n\n".join(part["text"] for part in first["content"])
+        del rest["input"][0]
+    return instructions, rest
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
@@ -171,3 +208,24 @@ def test_a_tool_runs_and_its_result_is_answered(
     assert result["type"] == f"{call['type']}_output"
     assert result["call_id"] == call["call_id"]
     assert note in json.dumps(result["output"])
+
+
+def test_its_own_login_passes_through(
+    every: SimulatedGateway, relay: Relay, workplace: Workplace
+) -> None:
+    """Signed in with ChatGPT, Codex sends its token and its account; both arrive, and the body as it was."""
+    text = OWN_LOGIN.format(url=relay.url, model=MODEL)
+    workplace.write(".codex/config.toml", text)
+    signed_in_at = datetime.now(UTC).isoformat()  # long ago, Codex would renew the token first
+    workplace.write(".codex/auth.json", json.dumps({**LOGIN, "last_refresh": signed_in_at}))
+    ran = start(workplace, SAY, {"KORPROXY_KEY": LOCAL_KEY})
+    assert (ran.exit_code, ran.out) == (0, ANSWER + "\n"), ran.err
+    (seen,) = (it for it in relay.seen if it.method == "POST")
+    (entry,) = (it for it in every.sim.ledger.entries if it.operation == "generate")
+    assert entry.path == "/backend-api/codex/responses"
+    assert (entry.body or "").encode() == seen.body
+    assert entry.header("authorization") == f"Bearer {LOGIN['tokens']['access_token']}"
+    for name in ("chatgpt-account-id", "originator", *HEADERS):
+        assert (name, entry.header(name)) == (name, seen.header(name))
+    assert entry.header("chatgpt-account-id") == chatgpt_account_id(2)
+    assert LOCAL_KEY not in json.dumps([it.headers for it in every.sim.ledger.entries])

@@ -21,7 +21,12 @@ def failure(retry: Retry, retry_after_s: float | None = None) -> Failure:
 
 
 def after(
-    retry: Retry, retry_after_s: float | None = None, *, attempts: int = 1, here: int = 1, others: bool = True
+    retry: Retry,
+    retry_after_s: float | None = None,
+    *,
+    attempts: int = 1,
+    here: int = 1,
+    others: bool = True,
 ) -> Step:
     return next_step(
         failure(retry, retry_after_s), attempts=attempts, on_this_account=here, others=others

@@ -18,7 +18,10 @@ from korproxy_addons.gateway.coding import (
 )
 from support.cut import cut, cut_in_two
 
-BODY = b'{"model": "claude-opus-5", "messages": [{"role": "user", "content": "hi \xf0\x9f\x99\x82"}]}' * 9
+BODY = (
+    b'{"model": "claude-opus-5", "messages": [{"role": "user", "content": "hi \xf0\x9f\x99\x82"}]}'
+    * 9
+)
 MIB = 1024 * 1024
 
 
@@ -53,7 +56,9 @@ def refusal(body: bytes, coding: str, limit_bytes: int = MIB) -> KorProxyError:
 
 
 @codings
-@pytest.mark.parametrize("body", [BODY, b"", b"x", bytes(MIB)], ids=["json", "empty", "one", "zeros"])
+@pytest.mark.parametrize(
+    "body", [BODY, b"", b"x", bytes(MIB)], ids=["json", "empty", "one", "zeros"]
+)
 def test_a_compressed_body_is_what_it_was(coding: str, body: bytes) -> None:
     assert decoded_request_body(ENCODERS[coding](body), f" {coding.upper()} ", MIB) == body
 
@@ -116,7 +121,11 @@ def test_the_limit_is_exact(coding: str) -> None:
 @codings
 def test_a_bomb_takes_no_memory(coding: str) -> None:
     """200 MB behind a few kilobytes, against a limit of 1 MB."""
-    bomb = ENCODERS[coding](bytes(200 * MIB)) if coding != "br" else brotli.compress(bytes(200 * MIB), quality=5)
+    bomb = (
+        ENCODERS[coding](bytes(200 * MIB))
+        if coding != "br"
+        else brotli.compress(bytes(200 * MIB), quality=5)
+    )
     assert len(bomb) < MIB
     tracemalloc.start()
     try:

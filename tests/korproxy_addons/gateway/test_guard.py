@@ -17,7 +17,8 @@ def refusal(*fields: tuple[bytes, bytes], max_count: int = 100) -> KorProxyError
 
 
 @pytest.mark.parametrize(
-    "host", [b"localhost:1337", b"127.0.0.1:1337", b"[::1]:1337", b"LocalHost:1337", b" 127.0.0.1:1337"]
+    "host",
+    [b"localhost:1337", b"127.0.0.1:1337", b"[::1]:1337", b"LocalHost:1337", b" 127.0.0.1:1337"],
 )
 def test_our_own_names_come_in(host: bytes) -> None:
     assert refusal((b"hOsT", host)) is None
@@ -75,7 +76,13 @@ def test_further_names_come_in_where_they_are_given() -> None:
 
 
 @pytest.mark.parametrize(
-    "origin", [b"http://localhost:1337", b"http://127.0.0.1:1337", b"https://[::1]:1337", b"HTTP://LOCALHOST:1337"]
+    "origin",
+    [
+        b"http://localhost:1337",
+        b"http://127.0.0.1:1337",
+        b"https://[::1]:1337",
+        b"HTTP://LOCALHOST:1337",
+    ],
 )
 def test_our_own_origin_comes_in(origin: bytes) -> None:
     assert refusal(GOOD, (b"Origin", origin)) is None

@@ -9,7 +9,9 @@ from korproxy_addons.gateway.json_depth import deeper_than
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(alphabet='{}[]"\\/n\t\né', max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3)
+    ),
     max_leaves=30,
 )
 

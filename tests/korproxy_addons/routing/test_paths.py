@@ -33,7 +33,9 @@ def post(path: str, query: str = "") -> Wanted:
 
 
 @pytest.mark.parametrize(("rest", "dialect", "operation"), POSTS)
-@pytest.mark.parametrize("start", ["/v1/", "/", "/v1/v1/", "//v1/", "/v1beta/openai/", "/v1/openai/"])
+@pytest.mark.parametrize(
+    "start", ["/v1/", "/", "/v1/v1/", "//v1/", "/v1beta/openai/", "/v1/openai/"]
+)
 def test_a_base_url_works_with_its_version_without_it_and_with_it_twice(
     start: str, rest: str, dialect: str, operation: Operation
 ) -> None:
@@ -46,7 +48,9 @@ def test_codex_by_chatgpt_login_asks_under_its_backend_s_path() -> None:
     assert wanted == Wanted(RESPONSES, Operation.MODELS)
 
 
-@pytest.mark.parametrize("start", ["/v1beta/models/", "/v1/models/", "/models/", "/v1beta/v1beta/models/"])
+@pytest.mark.parametrize(
+    "start", ["/v1beta/models/", "/v1/models/", "/models/", "/v1beta/v1beta/models/"]
+)
 def test_gemini_lives_under_every_version(start: str) -> None:
     """google-genai 3 calls /v1; LiteLLM given the bare address calls no version at all."""
     path = start + "gemini-3-pro:streamGenerateContent"

@@ -122,7 +122,9 @@ def test_an_unknown_model_is_told_with_its_near_matches(model: str, near: str) -
 
 def test_aliases_are_near_matches_too_and_the_joker_is_none() -> None:
     assert "quick-one" in unknown_model("quick-two", (ROUTER,), {"quick-one": "x"}).detail
-    assert ANY_MODEL not in unknown_model("nothing", (Offer("a", "p", frozenset({"*"})),), {}).detail
+    assert (
+        ANY_MODEL not in unknown_model("nothing", (Offer("a", "p", frozenset({"*"})),), {}).detail
+    )
 
 
 def test_nothing_near_is_said_too() -> None:

@@ -288,3 +288,19 @@ def test_other_errors_keep_their_kind() -> None:
     with pytest.raises(KorProxyError) as caught:
         decoded_at(REPLY_BLOCK, Raw(b"{"), "content")
     assert caught.value.spec is NOT_JSON
+
+
+def test_a_source_that_nobody_knows_keeps_its_block() -> None:
+    image = part(type="image", source={"type": "of_tomorrow"}, title="T")
+    assert isinstance(image, UnknownPart)
+    assert (image.type, image.text) == ("image", "T")
+
+
+@pytest.mark.parametrize(
+    "content", [b"1e999", b"5", b'[5,[[[["too deep"]]]]]', b'[[[[[{"text":"too deep"}]]]]]']
+)
+def test_words_are_looked_for_only_where_they_are(content: bytes) -> None:
+    raw = Raw(b'{"type":"of_tomorrow","content":' + content + b"}")
+    (unknown,) = turn_parts([raw], "content")
+    assert isinstance(unknown, UnknownPart)
+    assert unknown.text == ""

@@ -7,6 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from korproxy_addons.config.habits import ANTHROPIC_API
+from korproxy_addons.dialects.anthropic_messages import DIALECT
+from korproxy_addons.dialects.anthropic_messages import decoder as decoder_module
 from korproxy_addons.dialects.events import (
     Event,
     KeepAlive,
@@ -343,8 +345,6 @@ def test_t170_a_body_that_is_no_message(body: bytes) -> None:
 
 
 def test_a_decoder_that_is_over_says_nothing_more() -> None:
-    from korproxy_addons.dialects.anthropic_messages import DIALECT
-
     decoder = DIALECT.decoder(decode_context())
     assert len(list(decoder.feed(ANSWER))) > 1
     assert list(decoder.feed(ANSWER)) == []
@@ -434,3 +434,34 @@ def test_state_is_dropped_where_it_has_no_reader() -> None:
     assert ANTHROPIC_API.state_origin
     events = decoded(ANSWER, habits=COMPATIBLE_ANTHROPIC)
     assert all(event.state is None for event in events if isinstance(event, PartEnd))
+
+
+def test_t44_a_block_is_told_live_once_its_turn_has_come() -> None:
+    first, second = call_block(0, "a", "one", "{}"), call_block(1, "b", "two", "{", "}")
+    mixed = [first[0], second[0], second[1], first[1], first[2], second[2], second[3]]
+    expected = decoded(sse(message_start(), *first, *second, *ending("tool_use")))
+    assert decoded(sse(message_start(), *mixed, *ending("tool_use"))) == expected
+
+
+def test_t180_what_has_to_wait_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoder_module, "BODY_LIMIT_BYTES", 10)
+    opened = [block_start(0, type="text", text=""), block_start(1, type="text", text="")]
+    words = [delta(1, "text_delta", text="123456"), delta(1, "text_delta", text="123456")]
+    error = decoded_or_error([sse(message_start(), *opened, *words)], streamed=True)
+    assert error == UPSTREAM_INVALID_REPLY.code
+
+
+def test_a_whole_decoder_ends_once() -> None:
+    decoder = DIALECT.decoder(decode_context(streamed=False))
+    assert list(decoder.feed(b'{"type":"message"}')) == []
+    assert len(list(decoder.close())) == 2
+    assert list(decoder.close()) == []
+
+
+def test_stray_events_say_nothing() -> None:
+    stray = [block_stop(5), {"type": "content_block_delta", "index": 0}, {"type": "message_delta"}]
+    assert told(decoded(sse(message_start(), *stray, *ending()))) == told(
+        decoded(sse(message_start(), *ending()))
+    )
+    nameless = decoded_or_error([sse({"type": "content_block_start", "index": 0})], streamed=True)
+    assert nameless == UPSTREAM_INVALID_REPLY.code

@@ -89,6 +89,8 @@ def test_it_is_the_dialect_of_its_id() -> None:
     assert Feature.CHOICES in found.cannot_express
     assert found.content_type(streamed=True).startswith("text/event-stream")
     assert found.content_type(streamed=False) == "application/json"
+    assert json.loads(found.encode_model(ModelFacts("claude-a")))["id"] == "claude-a"
+    assert found.read_count(found.encode_count(7)) == 7
 
 
 def test_every_recorded_request_comes_out_as_it_went_in() -> None:

@@ -239,3 +239,8 @@ def test_t121_both_stand_together_where_the_model_takes_both() -> None:
     facts = ModelFacts(MODEL, both_samplings=True)
     both = {"temperature": 0.2, "top_p": 0.9}
     assert sampled(False, facts, **both) == (both, [])
+
+
+def test_a_budget_below_nothing_is_a_wish_without_a_number() -> None:
+    plan, _ = asked(BUDGET, mode=ThinkingMode.BUDGET, budget_tokens=-5)
+    assert plan.thinking == {"type": "enabled", "budget_tokens": 8192}

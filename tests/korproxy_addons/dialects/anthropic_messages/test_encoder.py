@@ -211,3 +211,8 @@ def test_nothing_follows_the_end() -> None:
         encoder.feed(event)
     assert encoder.feed(KeepAlive()) == b""
     assert encoder.feed(MessageEnd(FinishReason.STOP)) == b""
+
+
+def test_words_without_a_part_are_not_written() -> None:
+    assert encoded([MessageStart(), PartDelta("lost")], streamed=False) == b""
+    assert DIALECT.encoder(reply_context()).feed(PartDelta("lost")) == b""

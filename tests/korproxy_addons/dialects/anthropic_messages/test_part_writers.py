@@ -238,3 +238,19 @@ def test_a_compaction_goes_back_to_its_maker_and_is_text_or_sealed_else() -> Non
     assert first == json.loads(own)
     assert unsealed(second["signature"]) == Opaque("openai", "blob", "compaction:cmp_1")
     assert third == {"type": "text", "text": "in words"}
+
+
+def test_citations_belong_to_text_alone() -> None:
+    citation = Citation("anthropic-messages", Raw(b"{}"))
+    cited: list[Event] = [
+        PartStart(ThinkingPart("")),
+        PartCitation(citation),
+        PartDelta("a"),
+        PartEnd(),
+    ]
+    assert whole(*cited)[0].keys() == {"type", "thinking", "signature"}
+
+
+def test_a_native_block_that_cannot_be_read_is_left_out() -> None:
+    broken = UnknownPart("anthropic-messages", "odd", Raw(b"5"))
+    assert stream(PartStart(broken), PartDelta("not expected"), PartEnd()) == []

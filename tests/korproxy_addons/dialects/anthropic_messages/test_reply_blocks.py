@@ -5,6 +5,7 @@ import pytest
 from msgspec import Raw
 
 from korproxy_addons.config.habits import COMPATIBLE_ANTHROPIC
+from korproxy_addons.dialects.anthropic_messages import reply_blocks
 from korproxy_addons.dialects.anthropic_messages.reply_blocks import (
     ReplyBlock,
     citation_of,
@@ -157,3 +158,17 @@ def test_state_that_a_gateway_further_up_sealed_is_opened() -> None:
     assert reply_state(sealed(Opaque("", "")), "anthropic") is None
     assert reply_state("s", "") is None
     assert reply_state("s", "anthropic") == Opaque("anthropic", "s")
+
+
+def test_t180_a_block_that_is_told_whole_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reply_blocks, "BODY_LIMIT_BYTES", 10)
+    block = read(type="server_tool_use", id="s", name="web_search", input={})
+    block.delta(WireDelta(partial_json="123456"))
+    with pytest.raises(KorProxyError):
+        block.delta(WireDelta(partial_json="123456"))
+
+
+def test_a_delta_of_a_wrong_type_says_nothing() -> None:
+    for kind in ("text", "thinking", "redacted_thinking"):
+        block = read(type=kind, data="d")
+        assert block.delta(WireDelta(partial_json="{}")) == []

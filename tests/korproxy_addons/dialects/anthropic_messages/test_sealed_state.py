@@ -107,3 +107,16 @@ def test_what_is_no_request_passes(body: bytes) -> None:
 @given(st.binary(max_size=60))
 def test_it_never_raises(data: bytes) -> None:
     DIALECT.without_sealed(b'{"messages":[{"content":[' + data + SEAL + b"]}]}")
+
+
+def test_a_history_of_one_turn_alone_is_the_current_one() -> None:
+    found = unsealed(messages=[assistant(SEALED, CALL), user(RESULT)], thinking=BUDGET)
+    assert "thinking" not in found
+    assert "context_management" not in found
+
+
+def test_context_edits_that_need_no_thinking_stay() -> None:
+    turns = [user(), assistant(SEALED, CALL), user(RESULT)]
+    management = {"edits": [{"type": "clear_tool_uses_20250919"}]}
+    found = unsealed(messages=turns, thinking=BUDGET, context_management=management)
+    assert found["context_management"] == management

@@ -6,11 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from korproxy_addons.dialects.anthropic_messages import DIALECT
+from korproxy_addons.dialects.anthropic_messages import tap as tap_module
 from korproxy_addons.dialects.anthropic_messages.tap import AnthropicTap
 from korproxy_addons.dialects.base import UsageTap
+from korproxy_addons.dialects.body import Body
 from korproxy_addons.dialects.events import MessageEnd, ReplyError
 from korproxy_addons.dialects.model import FinishReason, Usage
-from korproxy_addons.dialects.sse import FrameCutter
+from korproxy_addons.dialects.sse import Frame, FrameCutter
+from korproxy_addons.errors.catalogue import UPSTREAM_INVALID_REPLY
 from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.errors.kinds import Kind
 from support.anthropic_wire import (
@@ -149,3 +152,22 @@ def test_it_agrees_with_the_decoder_on_any_order(events: list[dict[str, Any]]) -
         assert (tap.usage, tap.finish, tap.ended) == (end.usage, end.finish, True)
     else:
         assert not tap.ended
+
+
+def test_t180_a_body_or_frame_that_is_too_long_is_not_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tap_module, "Body", lambda: Body(limit_bytes=10))
+    tap = AnthropicTap(streamed=False)
+    tap.feed(b'{"usage":')
+    tap.feed(b'{"input_tokens":5}}')
+    tap.close()
+    assert (tap.usage, tap.ended) == (None, False)
+    monkeypatch.setattr(tap_module, "frames_in", too_long)
+    streamed = AnthropicTap(streamed=True)
+    streamed.feed(STREAM)
+    assert streamed.usage is None
+
+
+def too_long(_: bytes) -> list[Frame]:
+    raise KorProxyError(UPSTREAM_INVALID_REPLY)
