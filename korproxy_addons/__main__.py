@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mitmproxy import options
-from mitmproxy.addons import core, errorcheck, proxyserver, tlsconfig
+from mitmproxy.addons import core, errorcheck, proxyserver
 from mitmproxy.master import Master
 
 from korproxy_addons import __version__
@@ -87,16 +87,14 @@ def make_master(home: Path, *, port: int | None, as_json: bool, quiet: bool) -> 
     listen = store.load().listen
     if port is not None:
         listen = listen.model_copy(update={"port": port})
-    certificates = home / "certs"
-    certificates.mkdir(mode=0o700, exist_ok=True)
-    master = Master(options.Options(confdir=str(certificates)))
+    # Nothing is kept there yet: without mitmproxy's TLS addon no certificate authority is made that nobody needs.
+    master = Master(options.Options(confdir=str(home / "certs")))
     ours = build(home, own_process=True, log_to_terminal=not quiet)
     control = next(addon for addon in ours if isinstance(addon, Control))
     master.addons.add(
         core.Core(),
         LayerChoice(),
         proxyserver.Proxyserver(),
-        tlsconfig.TlsConfig(),
         errorcheck.ErrorCheck(repeat_errors_on_stderr=True),
         FastPath(),
         *ours,

@@ -15,7 +15,7 @@ The one command of this repository: finds Python, makes `.venv`, runs.
 
 Any Python from 3.8 on starts it, on Linux, macOS and Windows; KORPROXY_PYTHON names the one to use.
 Nothing is installed outside .venv and .tools, unless --with-system is given before the command: then
-what the tests need of the system (Node, nginx) is installed too, by the system's own package manager.
+what the tests need of the system (Node, nginx, Chromium) is installed too, by the system's own package manager.
 """
 
 import contextlib

@@ -2,8 +2,8 @@
 Installs what some tests run beside Python. Starts on Python 3.8, standard library only.
 
 The real coding tools come from npm, pinned with their hashes in packaging/npm, and go into .tools/ of
-the clone. What belongs to the system (npm itself, nginx as the yardstick of the timings) is installed
-only by --with-system.
+the clone. What belongs to the system (npm itself, nginx as the yardstick of the timings, Chromium) is
+installed only by --with-system.
 """
 
 import hashlib
@@ -45,6 +45,12 @@ PARTS = (
         "is the yardstick of the timings",
         {"apt-get": ("nginx-light",), "brew": ("nginx",), "winget": ("nginxinc.nginx",)},
     ),
+    Part(
+        "chromium",
+        "opens the hostile pages of the guard's tests",
+        # winget's puts no program on PATH, where the tests look for one
+        {"apt-get": ("chromium",), "brew": ("chromium",)},
+    ),
 )
 _MANAGERS = {
     "apt-get": ("apt-get", "install", "--yes", "--no-install-recommends"),
@@ -73,7 +79,9 @@ def install_commands(
         if which(manager) is not None:
             needs_sudo = manager == "apt-get" and not is_root and which("sudo") is not None
             sudo = ["sudo"] if needs_sudo else []
-            packages = [name for part in parts for name in part.packages[manager]]
+            packages = [name for part in parts for name in part.packages.get(manager, ())]
+            if not packages:
+                return []
             update = [[*sudo, "apt-get", "update", "--quiet"]] if manager == "apt-get" else []
             return [*update, [*sudo, *start, *packages]]
     names = " and ".join(part.program for part in parts)

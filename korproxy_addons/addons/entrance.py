@@ -11,6 +11,7 @@ from korproxy_addons.config.schema import Config
 from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.gateway.exchange import ClientRequest, Exchange
+from korproxy_addons.gateway.flow_record import hide_client_credentials
 from korproxy_addons.gateway.front import (
     NextLayer,
     choose_layer,
@@ -51,7 +52,10 @@ class Entrance:
     def requestheaders(self, flow: http.HTTPFlow) -> None:
         if not is_gateway_flow(flow):
             return
-        exchange = self._open(flow)
+        try:
+            exchange = self._open(flow)
+        finally:
+            hide_client_credentials(flow.request)
         try:
             self._check(flow)
         except KorProxyError as error:

@@ -73,6 +73,7 @@ class EncodedRequest(Struct, frozen=True):
         names: Tool names there and back.
         custom_tools: Upstream names of custom tools that went as functions (`custom.py`).
         answer_tool: Upstream name of the forced tool whose input is the structured answer, else "".
+        stops: Stop strings that the upstream was not told: the answer is cut at them (`stops.py`).
         passed: The body is the client's own; nothing was translated.
     """
 
@@ -81,6 +82,7 @@ class EncodedRequest(Struct, frozen=True):
     names: ToolNames = field(default_factory=ToolNames)
     custom_tools: frozenset[str] = frozenset()
     answer_tool: str = ""
+    stops: tuple[str, ...] = ()
     passed: bool = False
 
 

@@ -3,7 +3,8 @@ What the answer's way back undoes of what the request's way up did.
 
 Between decoder and encoder, event by event: tool names become the client's again (T29), calls of functions that
 stood in for custom tools become calls of those (T139), the call of a tool that was forced to get structured
-output becomes the text that the client asked for (T130), halves of an emoji are joined (T178).
+output becomes the text that the client asked for (T130), halves of an emoji are joined (T178), and the text ends at
+stop strings that the upstream was not told (T119).
 """
 
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from korproxy_addons.dialects.events import (
     PartStart,
 )
 from korproxy_addons.dialects.model import FinishReason, TextPart, ToolCallPart
+from korproxy_addons.dialects.stops import StopCutter
 from korproxy_addons.dialects.surrogates import SurrogateJoiner
 
 
@@ -31,19 +33,34 @@ class Restorer:
         encoded: The request that was sent.
     """
 
-    __slots__ = ("_answer_tool", "_as_text", "_called", "_custom", "_joiner", "_names", "_reader")
+    __slots__ = (
+        "_answer_tool",
+        "_as_text",
+        "_called",
+        "_custom",
+        "_cutter",
+        "_joiner",
+        "_names",
+        "_reader",
+    )
 
     def __init__(self, encoded: EncodedRequest) -> None:
         self._names = encoded.names
         self._custom = encoded.custom_tools
         self._answer_tool = encoded.answer_tool
         self._joiner = SurrogateJoiner()
+        self._cutter = StopCutter(encoded.stops) if encoded.stops else None
         self._reader: InputReader | None = None
         self._as_text = False  # the open part is the structured answer
         self._called = False  # a call that is the client's affair was seen
 
     def feed(self, event: Event) -> Iterator[Event]:
         """The events that one event becomes."""
+        if self._cutter is None:
+            return self._restored(event)
+        return (cut for restored in self._restored(event) for cut in self._cutter.feed(restored))
+
+    def _restored(self, event: Event) -> Iterator[Event]:
         if isinstance(event, PartDelta):
             text = self._joiner.feed(event.text)
             if self._reader is not None:

@@ -20,6 +20,7 @@ _LINE_ENDS: Final = b"\r\n"
 # Two line ends in a row end a frame. A CRLF cut after its CR leaves a LF to the next frame: harmless.
 _FRAME_ENDS: Final = (b"\n\n", b"\n\r\n", b"\n\r", b"\r\r")
 _TAIL_BYTES: Final = 2
+_BLANKS: Final = bytes.maketrans(b"\n\r", b"  ")
 
 
 class Frame(NamedTuple):
@@ -29,14 +30,22 @@ class Frame(NamedTuple):
     data: bytes
 
 
+def in_one_line(data: bytes) -> bytes:
+    """JSON without the line ends between its tokens, which would end a frame; inside strings there are none."""
+    if b"\n" in data or b"\r" in data:
+        return data.translate(_BLANKS)
+    return data
+
+
 def frame_bytes(data: bytes, event: str = "") -> bytes:
     """
     One event on the wire.
 
     Args:
-        data: JSON without line ends, as msgspec writes it, or `DONE`.
+        data: JSON, or `DONE`.
         event: Event name, "" for none.
     """
+    data = in_one_line(data)
     if event:
         return b"event: %b\ndata: %b\n\n" % (event.encode(), data)
     return b"data: %b\n\n" % data

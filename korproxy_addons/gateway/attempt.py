@@ -3,24 +3,12 @@
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
-from korproxy_addons.config.habits import ModelFacts
-from korproxy_addons.dialects import dialect
-from korproxy_addons.dialects.base import (
-    DecodeContext,
-    Dialect,
-    EncodedRequest,
-    ReplyContext,
-    Target,
-)
+from pydantic import SecretStr
+
 from korproxy_addons.dialects.events import ReplyError
-from korproxy_addons.dialects.ids import IdSource
-from korproxy_addons.dialects.model import ChatRequest
-from korproxy_addons.dialects.translate import (
-    Translator,
-    reply_translator,
-    translate_request,
-)
+from korproxy_addons.dialects.translate import Translator
 from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.errors.kinds import Kind, Retry
@@ -31,29 +19,27 @@ from korproxy_addons.gateway.attempt_failure import (
     failure_of,
 )
 from korproxy_addons.gateway.coding import BadCodingError, ReplyDecoder, reply_decoder
+from korproxy_addons.gateway.crossing import Crossing, crossing_to
 from korproxy_addons.gateway.exchange import Attempt, Exchange
 from korproxy_addons.gateway.flow_record import FlowRecord
-from korproxy_addons.gateway.replies import forwarded_headers, own_headers
-from korproxy_addons.gateway.reply_road import Forms, HiddenFailureError, ReplyRoad, stream_headers
-from korproxy_addons.gateway.side_reply import SideReply
+from korproxy_addons.gateway.reply_road import HiddenFailureError, ReplyRoad
 from korproxy_addons.gateway.sink import ClientSink
 from korproxy_addons.gateway.wire import Wire
 from korproxy_addons.io.upstream import UpstreamReply
-from korproxy_addons.providers.base import AccessSpec
-from korproxy_addons.providers.failure import Failure
-from korproxy_addons.providers.outgoing import Operation, Outgoing
+from korproxy_addons.providers.failure import Failure, Verdict
+from korproxy_addons.providers.outgoing import Outgoing
 from korproxy_addons.routing.rules import Candidate
 
 log = logging.getLogger("korproxy.attempt")
 
 ERROR_BODY_BYTES = 1024 * 1024
-# A prompt is about a quarter as many tokens as its JSON has bytes; base64 of pictures is not prompt text.
-BYTES_PER_TOKEN = 4
-LARGEST_ESTIMATED_BYTES = 2 * 1024 * 1024
+# Few compressed bytes may stand for very many: an error's body is unpacked piece by piece, up to its limit.
+_UNPACKED_AT_ONCE_BYTES = 1024
+_JSON = (("content-type", "application/json"),)
 
 
 class Attempting:
-    """Makes one attempt for `candidate`."""
+    """Makes one attempt for `candidate`; `clock` gives Unix seconds."""
 
     def __init__(
         self,
@@ -62,13 +48,16 @@ class Attempting:
         sink: ClientSink,
         record: FlowRecord,
         wire: Wire,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._exchange = exchange
         self._model = candidate.model
         self._sink = sink
         self._record = record
         self._wire = wire
+        self._clock = clock
         self._way = wire.accounts(exchange.config)[candidate.account_id]
+        self._secret: SecretStr | None = None
         self._attempt: Attempt
 
     async def run(self) -> None:
@@ -79,119 +68,49 @@ class Attempting:
             AttemptFailedError: nothing has reached the client.
             KorProxyError: the request cannot be made for this upstream at all.
         """
-        exchange, way = self._exchange, self._way
-        assert exchange.wanted is not None
-        assert exchange.peek is not None
-        operation = exchange.wanted.operation
-        assert operation is not None
-        body_dialect = exchange.peek.body_dialect or exchange.dialect
-        native = self._speaks(operation, body_dialect)
-        if (
-            not native
-            and operation is not Operation.GENERATE
-            and operation is not Operation.COUNT_TOKENS
-        ):
-            raise self._not_offered(operation)
-        upstream_id = body_dialect if native else way.access.dialects[0]
-        if not native and not self._speaks(operation, upstream_id):
-            raise self._not_offered(operation)
-        self._open_attempt(upstream_id)
-        encoded, decoded = self._encode(operation, body_dialect, upstream_id)
-        outgoing = Outgoing(
-            operation=operation,
-            dialect=upstream_id,
-            model=self._model,
-            client_model=exchange.model if encoded.passed else self._model,
-            stream=exchange.peek.stream,
-            native=native,
-            client_query=exchange.client.query,
-            session_id=exchange.peek.session,
-            prompt_id=exchange.seed,
-        )
-        reply = await self._send(outgoing, encoded.body)
+        crossing = crossing_to(self._exchange, self._way, self._model)
+        self._open_attempt(crossing.outgoing.dialect)
+        for loss in crossing.encoded.losses:
+            self._lost(str(loss.feature), str(loss))
+        reply = await self._send(crossing.outgoing, crossing.encoded.body)
         try:
-            await self._carry(reply, outgoing, encoded, decoded)
+            if not 200 <= reply.status < 300:
+                raise await self._read_error(reply, crossing.outgoing)
+            await self._carry(reply, crossing)
         except BaseException:
             reply.abort()
             raise
         reply.release()
 
-    def _not_offered(self, operation: Operation) -> KorProxyError:
-        return KorProxyError(
-            catalogue.NOT_OFFERED, f"{operation.replace('_', ' ')} at {self._way.provider.name}"
-        )
-
-    def _speaks(self, operation: Operation, dialect_id: str) -> bool:
-        access = self._way.access
-        return (
-            dialect_id in access.dialects
-            and access.path(operation, self._model, dialect=dialect_id) is not None
-        )
-
-    def _facts(self) -> ModelFacts:
-        known = (it for it in self._way.models if it.id == self._model)
-        return next(known, None) or ModelFacts(id=self._model)
-
-    def _unwrap(self) -> Callable[[bytes], bytes] | None:
-        access = self._way.access
-        return None if type(access).unwrap is AccessSpec.unwrap else access.unwrap
-
-    def _encode(
-        self, operation: Operation, body_dialect: str, upstream_id: str
-    ) -> tuple[EncodedRequest, ChatRequest | None]:
-        exchange = self._exchange
-        assert exchange.inbound is not None
-        assert exchange.peek is not None
-        client, upstream = dialect(body_dialect), dialect(upstream_id)
-        target = Target(
-            model=self._model,
-            habits=self._way.habits[upstream_id],
-            facts=self._facts(),
-            stream=exchange.peek.stream or self._way.access.streams(operation),
-        )
-        if client.id == upstream.id:
-            return translate_request(client, upstream, exchange.inbound, target), None
-        decoded = client.decode_request(exchange.inbound)
-        if operation is Operation.COUNT_TOKENS:
-            encoded = upstream.encode_count_request(decoded, target)
-        else:
-            encoded = translate_request(client, upstream, exchange.inbound, target, decoded)
-        serious = [loss for loss in encoded.losses if loss.serious]
-        if serious and not exchange.config.allow_degradation:
-            raise KorProxyError(
-                catalogue.CANNOT_TRANSLATE, "; ".join(str(loss) for loss in serious)
-            )
-        for loss in encoded.losses:
-            self._lost(str(loss.feature), str(loss))
-        return encoded, decoded
-
     async def _send(self, outgoing: Outgoing, body: bytes) -> UpstreamReply:
         exchange = self._exchange
         try:
-            call, secret_headers = await self._wire.call(self._way, outgoing, body, exchange)
-            for loss in outgoing.losses:
-                self._lost(loss, loss)
-            self._attempt.url = call.url
-            self._record.sent(call, secret_headers)
-            self._attempt.sent_ms = self._elapsed_ms()
+            self._secret = self._wire.secret(self._way)
+            call, secret_headers = await self._wire.call(
+                self._way, outgoing, body, exchange, self._secret
+            )
+        except KorProxyError as error:
+            self._attempt.error_code = error.spec.code
+            if error.spec.kind in (Kind.INVALID_REQUEST, Kind.NOT_FOUND):
+                raise
+            raise self._not_sent(error) from error
+        for loss in outgoing.losses:
+            self._lost(loss, loss)
+        self._attempt.url = call.url
+        self._record.sent(call, secret_headers)
+        self._attempt.sent_ms = self._elapsed_ms()
+        try:
             reply = await self._wire.send(call)
         except KorProxyError as error:
-            if error.spec.kind is Kind.INVALID_REQUEST:
-                raise
             raise self._failed(failure_of(error), cause=error) from error
         self._record.connected(reply.link)
         self._attempt.status = reply.status
         self._attempt.connection_reused = reply.link.reused
-        if not 200 <= reply.status < 300:
-            raise await self._read_error(reply, outgoing)
         return reply
 
     async def _read_error(self, reply: UpstreamReply, outgoing: Outgoing) -> AttemptFailedError:
-        now = time.time()
         try:
-            body = await reply.read_all(ERROR_BODY_BYTES)
-            decoder = _decoder_of(reply)
-            body = decoder.feed(body) if decoder is not None else body
+            body = _unpacked(_decoder_of(reply), await reply.read_all(ERROR_BODY_BYTES))
         except (KorProxyError, BadCodingError):
             body = b""
         reply.release()
@@ -203,28 +122,14 @@ class Attempting:
             return self._failed(failure_of(cause), cause=cause)
         headers = {name.lower(): value for name, value in reply.headers}
         failure = self._way.access.read_failure(
-            reply.status, headers, body, model=self._model, now=now
+            reply.status, headers, body, model=self._model, now=self._clock()
         )
         answer = UpstreamAnswer(outgoing.dialect, reply.status, reply.headers, body)
         return self._failed(failure, answer=answer)
 
-    async def _carry(
-        self,
-        reply: UpstreamReply,
-        outgoing: Outgoing,
-        encoded: EncodedRequest,
-        decoded: ChatRequest | None,
-    ) -> None:
-        exchange = self._exchange
-        assert exchange.peek is not None
-        client = dialect(exchange.dialect)
-        content_type = (reply.header("content-type") or "").partition(";")[0].strip().lower()
-        streams = outgoing.stream or self._way.access.streams(outgoing.operation)
-        # Some upstreams stream without saying so, or say only that it is text.
-        unsaid = content_type in ("", "application/octet-stream", "text/plain")
-        streamed = content_type == "text/event-stream" or (streams and unsaid)
-        forms = Forms(upstream_streamed=streamed, client_streamed=exchange.peek.stream)
-        translator = self._translator(client, outgoing, encoded, decoded, forms)
+    async def _carry(self, reply: UpstreamReply, crossing: Crossing) -> None:
+        forms = crossing.forms(reply)
+        translator = crossing.translator(forms)
         try:
             decoder = _decoder_of(reply)
         except BadCodingError:
@@ -233,7 +138,6 @@ class Attempting:
         road = ReplyRoad(
             reply,
             translator,
-            client,
             forms,
             decoder,
             self,
@@ -244,10 +148,10 @@ class Attempting:
             first = await road.hold()
         except HiddenFailureError as hidden:
             self._log_mistake(translator)
-            raise self._hidden(hidden, outgoing) from None
+            raise self._hidden(hidden, crossing.outgoing) from None
         except KorProxyError as error:
             raise self._failed(failure_of(error), cause=error) from error
-        headers = self._reply_headers(reply, client, outgoing, forms)
+        headers = crossing.reply_headers(reply, forms)
         if road.ended:
             headers.append(("content-length", str(len(first))))
         await self._sink.head(200, headers)
@@ -269,80 +173,30 @@ class Attempting:
             fields = {"request_id": self._exchange.id, "where": "translator"}
             log.error("internal error", exc_info=translator.mistake, extra={"fields": fields})
 
-    def _translator(
-        self,
-        client: Dialect,
-        outgoing: Outgoing,
-        encoded: EncodedRequest,
-        decoded: ChatRequest | None,
-        forms: Forms,
-    ) -> Translator:
-        exchange = self._exchange
-        assert exchange.inbound is not None
-        upstream = dialect(outgoing.dialect)
-        if outgoing.operation is not Operation.GENERATE:
-            return SideReply(client, upstream, outgoing.operation)
-        body = exchange.inbound.body
-        estimate = len(body) // BYTES_PER_TOKEN if len(body) <= LARGEST_ESTIMATED_BYTES else 0
-        ids = IdSource(exchange.seed)
-        return reply_translator(
-            client,
-            upstream,
-            encoded,
-            DecodeContext(
-                streamed=forms.upstream_streamed, habits=self._way.habits[outgoing.dialect], ids=ids
-            ),
-            ReplyContext(
-                streamed=forms.client_streamed,
-                model=exchange.model or self._model,
-                ids=ids,
-                created_at=int(exchange.received_at),
-                include_usage=decoded.stream_usage if decoded is not None else True,
-                sse=exchange.inbound.sse,
-                input_tokens=estimate,
-                client_body=body,
-            ),
-            self._unwrap(),
-        )
-
-    def _reply_headers(
-        self, reply: UpstreamReply, client: Dialect, outgoing: Outgoing, forms: Forms
-    ) -> list[tuple[str, str]]:
-        exchange = self._exchange
-        assert exchange.inbound is not None
-        own = list(own_headers(exchange))
-        said = client.content_type(streamed=forms.client_streamed, sse=exchange.inbound.sse)
-        same = outgoing.dialect == client.id
-        kept = forwarded_headers(reply.headers) if same else []
-        dropped = {name for name, _ in own} | {"cache-control", "x-accel-buffering"}
-        if not same or forms.client_streamed != forms.upstream_streamed or forms.client_streamed:
-            dropped.add("content-type")
-            kept.append(("content-type", said))
-        headers = [
-            (name, value)
-            for name, value in kept
-            if name.lower() not in dropped or (name == "content-type" and value == said)
-        ]
-        if forms.client_streamed:
-            headers += [it for it in stream_headers(said) if it[0] != "content-type"]
-        return headers + own
-
     # How the provider reads what comes first (`reply_road.Reading`).
 
     def hidden_failure(self, data: bytes) -> Failure | None:
-        return self._way.access.read_hidden_failure(data, model=self._model, now=time.time())
+        return self._way.access.read_hidden_failure(data, model=self._model, now=self._clock())
 
     def is_prelude(self, data: bytes) -> bool:
         return self._way.access.is_prelude(data)
 
     def _hidden(self, hidden: HiddenFailureError, outgoing: Outgoing) -> AttemptFailedError:
         if hidden.failure is not None:
-            answer = UpstreamAnswer(
-                outgoing.dialect, hidden.failure.spec.status, _JSON, hidden.data
-            )
+            status = hidden.failure.spec.status
+            answer = UpstreamAnswer(outgoing.dialect, status, _JSON, hidden.data, hidden=True)
             return self._failed(hidden.failure, answer=answer)
         cause = error_of(hidden.error or ReplyError(Kind.INTERNAL, ""))
         return self._failed(failure_of(cause), cause=cause)
+
+    def _not_sent(self, error: KorProxyError) -> AttemptFailedError:
+        """The account could not be made ready: whatever the matter is, it is not the request's."""
+        failure = failure_of(error)
+        if error.spec is catalogue.POLICY_REFUSED:
+            failure = replace(failure, retry=Retry.NEXT_ACCOUNT)
+        elif error.spec is catalogue.ACCOUNT_REJECTED:
+            failure = replace(failure, verdict=Verdict.NEEDS_LOGIN)
+        return self._failed(failure, cause=error)
 
     def _failed(
         self,
@@ -352,10 +206,23 @@ class Attempting:
         cause: KorProxyError | None = None,
     ) -> AttemptFailedError:
         self._attempt.error_code = failure.spec.code
-        if failure.retry is Retry.REFRESH:
-            self._wire.forget_secret(self._way)
+        failure = self._judged(failure)
         label = self._way.label
-        return AttemptFailedError(failure, label, time.time(), answer=answer, cause=cause)
+        return AttemptFailedError(failure, label, self._clock(), answer=answer, cause=cause)
+
+    def _judged(self, failure: Failure) -> Failure:
+        """The failure in the light of what can be done about the credential."""
+        if self._way.access.own_login and failure.status:
+            # The login is the client's: what its vendor says goes to the client alone, and is no verdict on an account.
+            return replace(failure, verdict=Verdict.NONE, retry=Retry.NO)
+        if failure.retry is not Retry.REFRESH and failure.verdict is not Verdict.NEEDS_LOGIN:
+            return failure
+        if self._wire.secret_renewed(self._way, self._secret):
+            return replace(failure, verdict=Verdict.NONE, retry=Retry.REFRESH)
+        if failure.retry is Retry.REFRESH and not self._way.access.refreshes:
+            # The same key would be refused again: only its owner can help.
+            return replace(failure, verdict=Verdict.NEEDS_LOGIN, retry=Retry.NEXT_ACCOUNT)
+        return failure
 
     def _open_attempt(self, upstream_id: str) -> None:
         exchange, way = self._exchange, self._way
@@ -368,26 +235,41 @@ class Attempting:
             dialect=upstream_id,
             model=self._model,
             url="",
-            started_at=time.time(),
+            started_at=self._clock(),
         )
         exchange.attempts.append(self._attempt)
+        # What an earlier upstream would not have seen is nothing to tell of this one.
+        exchange.losses.clear()
+        exchange.why[:] = [reason for reason in exchange.why if not reason.startswith(_LOST)]
 
     def _lost(self, feature: str, loss: str) -> None:
         if loss not in self._exchange.losses:
             self._exchange.losses.append(loss)
-        self._exchange.note(f"lost:{feature}")
+        self._exchange.note(f"{_LOST}{feature}")
 
     def _got_first_byte(self) -> None:
-        self._attempt.first_byte_ms = self._elapsed_ms()
-        if self._exchange.first_byte_ms is None:
-            self._exchange.first_byte_ms = self._attempt.first_byte_ms
+        self._attempt.first_byte_ms = self._exchange.first_byte_ms = self._elapsed_ms()
 
     def _elapsed_ms(self) -> float:
         return (time.monotonic() - self._exchange.clock_started_s) * 1000
 
 
-_JSON = (("content-type", "application/json"),)
+_LOST = "lost:"
 
 
 def _decoder_of(reply: UpstreamReply) -> ReplyDecoder | None:
     return reply_decoder(reply.header("content-encoding"))
+
+
+def _unpacked(decoder: ReplyDecoder | None, body: bytes) -> bytes:
+    """An error's body without its content coding, up to the limit."""
+    if decoder is None:
+        return body
+    parts: list[bytes] = []
+    size_bytes = 0
+    for start in range(0, len(body), _UNPACKED_AT_ONCE_BYTES):
+        parts.append(decoder.feed(body[start : start + _UNPACKED_AT_ONCE_BYTES]))
+        size_bytes += len(parts[-1])
+        if size_bytes > ERROR_BODY_BYTES:
+            break
+    return b"".join(parts)[:ERROR_BODY_BYTES]

@@ -11,12 +11,18 @@ from korproxy_addons.providers.failure import Failure, Scope
 
 @dataclass(frozen=True, slots=True)
 class UpstreamAnswer:
-    """An upstream's error reply as it came, its content coding taken off."""
+    """
+    An upstream's error reply as it came, its content coding taken off.
+
+    `hidden`: it came inside a successful reply, so `body` is an event's payload, which is no body of an error, and `status`
+    is that of the catalogue's row.
+    """
 
     dialect: str
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes
+    hidden: bool = False
 
     def header(self, name: str) -> str | None:
         """The first value of a header, its name in lower case."""

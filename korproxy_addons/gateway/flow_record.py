@@ -5,6 +5,7 @@ mitmweb, flow files and every other addon read the flow, so it tells the truth b
 the wire only, and the flow holds its mask.
 """
 
+import re
 import time
 
 from mitmproxy import http
@@ -15,6 +16,28 @@ from korproxy_addons.gateway.messages import headers_of, new_request
 from korproxy_addons.io.upstream import Link, UpstreamCall
 
 MASK = "[korproxy: credential not shown]"
+_CLIENT_SECRETS = frozenset(
+    (
+        b"authorization", b"x-api-key", b"x-goog-api-key", b"x-korproxy-key", b"proxy-authorization",
+        b"cookie",
+    )
+)  # fmt: skip
+_QUERY_SECRET = re.compile(rb"(?i)([?&](?:key|api_key|access_token)=)[^&]*")
+
+
+def hide_client_credentials(request: http.Request) -> None:
+    """
+    Mask what the client showed, in place; the exchange has its copy.
+
+    Otherwise a flow that never went upstream would keep it.
+    """
+    data = request.data
+    data.headers.fields = tuple(
+        (name, MASK.encode() if name.lower() in _CLIENT_SECRETS else value)
+        for name, value in data.headers.fields
+    )
+    if b"=" in data.path:
+        data.path = _QUERY_SECRET.sub(rb"\1not-shown", data.path)
 
 
 class FlowRecord:
@@ -38,7 +61,8 @@ class FlowRecord:
         """
         url = URL(call.url, encoded=True)
         fields = (
-            (name, MASK if name.lower() in secret_headers else value) for name, value in call.headers
+            (name, MASK if name.lower() in secret_headers else value)
+            for name, value in call.headers
         )
         client = self._client_request
         self._flow.request = new_request(

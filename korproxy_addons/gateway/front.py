@@ -44,7 +44,7 @@ def set_options() -> None:
 
 def choose_layer(nextlayer: NextLayer, refusals: Refusals) -> None:
     """
-    Put `GatewayLayer` on a reverse-proxy connection, behind TLS where the client speaks it.
+    Put `GatewayLayer` on a reverse-proxy connection, behind TLS where the client speaks it and this mitmproxy can.
 
     mitmproxy's own addon has had its say before us; its layers took their places in the context as they were made.
     """
@@ -53,7 +53,8 @@ def choose_layer(nextlayer: NextLayer, refusals: Refusals) -> None:
         return
     encrypted = any(isinstance(it, ClientTLSLayer) and it.tls is not None for it in context.layers)
     del context.layers[2 if encrypted else 1 :]
-    if not encrypted and starts_like_tls_record(nextlayer.data_client()):
+    speaks_tls = ctx.master.addons.get("tlsconfig") is not None
+    if speaks_tls and not encrypted and starts_like_tls_record(nextlayer.data_client()):
         nextlayer.layer = ClientTLSLayer(context)
     else:
         nextlayer.layer = GatewayLayer(context, refusals)

@@ -8,12 +8,12 @@ the client is a `ClientSink`; a client that leaves cancels the task.
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from korproxy_addons.accounts.balancing import select
 from korproxy_addons.accounts.failover import Next, next_step
-from korproxy_addons.accounts.pool import Pool
+from korproxy_addons.accounts.pool import Pool, State
 from korproxy_addons.dialects import dialect
 from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.exceptions import KorProxyError
@@ -29,6 +29,7 @@ from korproxy_addons.gateway.upstream_error import upstream_error_reply
 from korproxy_addons.gateway.wire import Wire
 from korproxy_addons.providers.failure import Verdict
 from korproxy_addons.providers.outgoing import Operation
+from korproxy_addons.routing.paths import RESPONSES
 from korproxy_addons.routing.rules import Candidate, choose, unknown_model
 
 log = logging.getLogger("korproxy.leg")
@@ -41,16 +42,29 @@ class Services:
     wire: Wire
     lists: ModelLists
     pool: Pool
-    # Seconds, as `time.time`; handed in for tests.
+    # Unix seconds, and a wait; handed in for tests.
     clock: Callable[[], float] = time.time
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
 
 @dataclass(slots=True)
-class _Tried:
-    """What the exchange has behind it."""
+class _Course:
+    """
+    How far an exchange has come.
 
+    Attributes:
+        candidates: Those that may serve it, best first.
+        done: Those that are not asked again.
+        count: Attempts by account.
+        failed: How the last attempt failed.
+        unfit: Why the first upstream that could not be asked at all could not.
+    """
+
+    candidates: tuple[Candidate, ...]
     done: list[Candidate] = field(default_factory=list)
     count: dict[str, int] = field(default_factory=dict)
+    failed: AttemptFailedError | None = None
+    unfit: KorProxyError | None = None
 
 
 class Leg:
@@ -128,73 +142,111 @@ class Leg:
         return allowed
 
     async def _attempts(self, candidates: tuple[Candidate, ...]) -> None:
-        exchange, pool, clock = self._exchange, self._services.pool, self._services.clock
-        tried = _Tried()
-
-        def usable(candidate: Candidate) -> bool:
-            return pool.usable(candidate.account_id, candidate.model, clock())
-
-        candidate = select(candidates, tried.done, usable) or select(
-            # Better an account that may have recovered than none: only what a provider said itself is final.
-            candidates,
-            tried.done,
-            lambda it: pool.worth_a_try(it.account_id, it.model, clock()),
-        )
+        """Ask one candidate after the other, as far as `next_step` goes; answers the client in any case."""
+        course = _Course(candidates)
+        self._revive(candidates)
+        candidate = self._select(course)
         if candidate is None:
             raise self._all_resting(candidates)
-        while True:
-            tried.count[candidate.account_id] = tried.count.get(candidate.account_id, 0) + 1
-            attempting = Attempting(
-                exchange, candidate, self._sink, self._record, self._services.wire
-            )
+        while candidate is not None:
+            course.count[candidate.account_id] = course.count.get(candidate.account_id, 0) + 1
             try:
-                await attempting.run()
+                await self._attempting(candidate).run()
             except AttemptFailedError as error:
-                failed = error
-                failure = failed.failure
-                if failure.retry is Retry.REFRESH and tried.count[candidate.account_id] > 1:
-                    # The token was read anew and is refused again: only its owner can help.
-                    failure = replace(failure, verdict=Verdict.NEEDS_LOGIN)
-                pool.failed(
-                    candidate.account_id,
-                    candidate.model,
-                    failure,
-                    clock(),
-                    breakdown=failed.breakdown,
-                )
+                course.failed = error
+                candidate = await self._after(candidate, error, course)
+            except KorProxyError as error:
+                if self._sink.committed:
+                    raise
+                # This upstream has no words for the request; one of another kind may have.
+                course.unfit = course.unfit or error
+                course.done += self._alike(candidate, candidates)
+                candidate = self._select(course)
             else:
-                pool.succeeded(candidate.account_id, candidate.model)
+                self._services.pool.succeeded(candidate.account_id, candidate.model)
                 return
-            other = select(candidates, [*tried.done, candidate], usable)
-            step = next_step(
-                failure,
-                attempts=len(exchange.attempts),
-                on_this_account=tried.count[candidate.account_id],
-                others=other is not None,
-            )
-            self._log_failed(candidate, failed, step.action)
-            if step.action is Next.GIVE_UP:
-                await self._answer(upstream_error_reply(exchange, failed))
-                return
-            reason = failure.status or failure.spec.code
-            if step.action is Next.SAME_ACCOUNT:
+        if course.failed is None:
+            assert course.unfit is not None
+            raise course.unfit
+        await self._answer(upstream_error_reply(self._exchange, course.failed))
+
+    def _attempting(self, candidate: Candidate) -> Attempting:
+        services = self._services
+        return Attempting(
+            self._exchange, candidate, self._sink, self._record, services.wire, services.clock
+        )
+
+    async def _after(
+        self, candidate: Candidate, failed: AttemptFailedError, course: "_Course"
+    ) -> Candidate | None:
+        """Take in a failed attempt, and wait where that is what comes next; None: the client is told."""
+        exchange, pool, failure = self._exchange, self._services.pool, failed.failure
+        on_this_account = course.count[candidate.account_id]
+        if failure.retry is Retry.REFRESH and on_this_account > 1:
+            # The token was read anew and is refused again: only its owner can help.
+            failure = replace(failure, verdict=Verdict.NEEDS_LOGIN)
+        now = self._services.clock()
+        pool.failed(candidate.account_id, candidate.model, failure, now, breakdown=failed.breakdown)
+        other = self._select(course, candidate)
+        step = next_step(
+            failure,
+            attempts=len(exchange.attempts),
+            on_this_account=on_this_account,
+            others=other is not None,
+        )
+        self._log_failed(candidate, failed, step.action)
+        reason = failure.status or failure.spec.code
+        match step.action:
+            case Next.GIVE_UP:
+                return None
+            case Next.SAME_ACCOUNT:
                 exchange.note(f"retry:{reason}")
-                await asyncio.sleep(step.wait_s)
-                continue
-            exchange.note(f"failover:{reason}")
-            tried.done.append(candidate)
-            if other is not None:
-                candidate = other
+                await self._services.sleep(step.wait_s)
+                return candidate
+            case Next.NEXT_ACCOUNT:
+                exchange.note(f"failover:{reason}")
+                course.done.append(candidate)
+                return other
+
+    def _select(self, course: "_Course", *besides: Candidate) -> Candidate | None:
+        pool, now = self._services.pool, self._services.clock()
+        tried = [*course.done, *besides]
+        return select(
+            course.candidates, tried, lambda it: pool.usable(it.account_id, it.model, now)
+        ) or select(
+            # Better an account that may have recovered than none: only what a provider said itself is final.
+            course.candidates,
+            tried,
+            lambda it: pool.worth_a_try(it.account_id, it.model, now),
+        )
+
+    def _alike(
+        self, candidate: Candidate, candidates: tuple[Candidate, ...]
+    ) -> Iterator[Candidate]:
+        """The candidates whose upstreams speak as this one's does."""
+        accounts = self._services.wire.accounts(self._exchange.config)
+        access = accounts[candidate.account_id].access
+        return (it for it in candidates if accounts[it.account_id].access is access)
+
+    def _revive(self, candidates: tuple[Candidate, ...]) -> None:
+        """An account whose secret its owner has put in order since it was refused is asked again."""
+        wire, pool, now = self._services.wire, self._services.pool, self._services.clock()
+        accounts = wire.accounts(self._exchange.config)
+        for it in candidates:
+            state = pool.worst(it.account_id, it.model, now).state
+            if state is State.NEEDS_LOGIN and wire.secret_renewed(accounts[it.account_id]):
+                pool.reset(it.account_id)
 
     def _all_resting(self, candidates: tuple[Candidate, ...]) -> KorProxyError:
         """Every account that could serve is out of play: say until when, and why."""
         now = self._services.clock()
+        accounts = self._services.wire.accounts(self._exchange.config)
         healths = [self._services.pool.worst(it.account_id, it.model, now) for it in candidates]
         soonest = min(
             (health.until for health in healths if health.until is not None), default=None
         )
         names = ", ".join(
-            f"{it.account_id} ({health.state}, {health.code})"
+            f"{accounts[it.account_id].label} ({health.state}, {health.code})"
             for it, health in zip(candidates, healths, strict=True)
         )
         if soonest is None:
@@ -203,9 +255,13 @@ class Leg:
 
     async def _model_list(self, one: str | None) -> Reply:
         exchange = self._exchange
+        if exchange.own_login and exchange.dialect == RESPONSES:
+            # Codex lets a catalogue it is given replace the one it was built with, prompts and tools included. With its own
+            # login it talks to its own provider, so it shall go on with its own.
+            raise KorProxyError(catalogue.NOT_OFFERED, "a tool with its own login knows its models")
         await self._services.lists.complete(exchange.config)
         speaker = dialect(exchange.dialect)
-        facts = self._services.lists.facts(exchange.config)
+        facts = self._services.lists.facts(exchange)
         if one is not None:
             wanted = one.removeprefix("models/")
             found = next((it for it in facts if it.id == wanted), None)
@@ -234,7 +290,9 @@ class Leg:
             await self._answer(error_reply(exchange, error))
             return
         exchange.error = error
-        streamed = exchange.peek is not None and exchange.peek.stream
+        # Between the items of one JSON array there is no place for an event.
+        events = exchange.inbound is None or exchange.inbound.sse
+        streamed = exchange.peek is not None and exchange.peek.stream and events
         tap = dialect(exchange.dialect).usage_tap(streamed=True)
         frames = tap.failure(reply_error(error)) if streamed else b""
         if frames:

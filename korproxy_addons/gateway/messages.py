@@ -40,7 +40,7 @@ def new_response(status: int, headers: http.Headers) -> http.Response:
     return response
 
 
-def new_request(
+def new_request(  # noqa: PLR0913 - the fields of a request
     *,
     method: str,
     scheme: str,

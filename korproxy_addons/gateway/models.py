@@ -7,6 +7,7 @@ and a provider that does not answer is no reason to answer less than we know.
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable
 
@@ -39,12 +40,12 @@ class ModelLists:
         self._clock = clock
         self._live: dict[str, tuple[ModelFacts, ...]] = {}
         self._ask_again_at: dict[str, float] = {}
-        self._asking: asyncio.Task[None] | None = None
+        self._asking: dict[str, asyncio.Task[bool]] = {}
 
     def forget(self) -> None:
         """The config has changed: what was asked of its accounts may not hold."""
-        self._live.clear()
-        self._ask_again_at.clear()
+        # New tables: an answer that is still on its way belongs to the old config.
+        self._live, self._ask_again_at, self._asking = {}, {}, {}
 
     def offers(self, exchange: Exchange) -> tuple[Offer, ...]:
         """What each account can serve, in the order of the config."""
@@ -58,10 +59,14 @@ class ModelLists:
             for account in self._wire.accounts(exchange.config).values()
         )
 
-    def facts(self, config: Config) -> tuple[ModelFacts, ...]:
-        """The models of all accounts, each once, the first account's word first."""
+    def facts(self, exchange: Exchange) -> tuple[ModelFacts, ...]:
+        """The models of all accounts that this client may use, each once, the first account's word first."""
         merged: dict[str, ModelFacts] = {}
-        for account in self._wire.accounts(config).values():
+        for account in self._wire.accounts(exchange.config).values():
+            if account.refusal(exchange.tool) is not None:
+                continue
+            if account.access.own_login != exchange.own_login:
+                continue
             for model in self._of(account):
                 if model.id != ANY_MODEL:
                     merged.setdefault(model.id, model)
@@ -75,21 +80,36 @@ class ModelLists:
             Whether anything was learned.
         """
         now = self._clock()
-        due = [
-            account.id
-            for account in self._wire.accounts(config).values()
-            if account.access.lists_models
-            and account.refusal("") is None
-            and now >= self._ask_again_at.get(account.id, 0.0)
-        ]
-        if not due:
+        for account in self._wire.accounts(config).values():
+            if (
+                account.access.lists_models
+                and account.refusal("") is None
+                and account.id not in self._asking
+                and now >= self._ask_again_at.get(account.id, -math.inf)
+            ):
+                # One question for all requests that wait for its answer; a client that leaves must not take it away.
+                task = asyncio.get_running_loop().create_task(self._ask(config, account.id))
+                self._asking[account.id] = task
+        if not self._asking:
             return False
-        learned = await asyncio.gather(*(self._ask(config, account_id) for account_id in due))
+        learned = await asyncio.gather(*map(asyncio.shield, self._asking.values()))
         return any(learned)
 
     async def _ask(self, config: Config, account_id: str) -> bool:
-        # Said before the answer is there: a second request meanwhile goes on with what is known.
-        self._ask_again_at[account_id] = self._clock() + RETRY_S
+        live, ask_again_at, asking = self._live, self._ask_again_at, self._asking
+        try:
+            return await self._learn(config, account_id, live, ask_again_at)
+        finally:
+            asking.pop(account_id, None)
+
+    async def _learn(
+        self,
+        config: Config,
+        account_id: str,
+        live: dict[str, tuple[ModelFacts, ...]],
+        ask_again_at: dict[str, float],
+    ) -> bool:
+        ask_again_at[account_id] = self._clock() + RETRY_S
         try:
             async with asyncio.timeout(ASK_BUDGET_S):
                 found = await self._wire.model_list(config, account_id)
@@ -98,9 +118,9 @@ class ModelLists:
             fields = {"account": account_id, "code": code}
             log.warning("model list not available", extra={"fields": fields})
             return False
-        changed = found != self._live.get(account_id)
-        self._live[account_id] = found
-        self._ask_again_at[account_id] = self._clock() + FRESH_S
+        changed = found != live.get(account_id)
+        live[account_id] = found
+        ask_again_at[account_id] = self._clock() + FRESH_S
         return changed
 
     def _of(self, account: ResolvedAccount) -> tuple[ModelFacts, ...]:
@@ -108,4 +128,6 @@ class ModelLists:
         known.update({it.id: it for it in self._live.get(account.id, ())})
         if account.only_models is None:
             return tuple(known.values())
-        return tuple(known.get(name) or ModelFacts(id=name) for name in account.only_models)
+        listed = [it for it in known.values() if it.id in account.only_models]
+        unknown = sorted(account.only_models - known.keys())
+        return (*listed, *(ModelFacts(id=name) for name in unknown))

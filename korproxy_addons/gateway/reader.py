@@ -24,6 +24,11 @@ type Commands = layer.CommandGenerator[None]
 # What may lie unread while a reply is on its way. Nobody's tool sends the next request before it has the reply.
 PIPELINED_LIMIT_BYTES = 1024 * 1024
 _HEAD_END = re.compile(rb"\n\r?\n")
+# Everything but HTTP's blanks and line ends that a head cannot hold.
+_CONTROL = bytes(byte for byte in (*range(32), 127) if byte not in b"\t\r\n")
+_REQUEST_LINE = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+ [!-~\x80-\xff]+ HTTP/1\.[0-9]\r\n")
+_NO_PROXY = "This is no proxy for other addresses: set it as the tool's base URL."
+_TLS_RECORD = b"\x16\x03"
 
 
 class Refusals(Protocol):
@@ -49,6 +54,7 @@ class GatewayHttp1Server(Http1Server):
         super().__init__(context)
         self._refusals = refusals
         self._head = b""
+        self._refused = False
 
     def read_headers(self, event: events.ConnectionEvent) -> Commands:
         while bytes(self.buf)[:2] == b"\r\n":
@@ -62,8 +68,14 @@ class GatewayHttp1Server(Http1Server):
             if end is None or end.end() > limit_bytes:
                 yield from self._refuse(431, "The request's head is too large.")
                 return
+        if head.startswith(_TLS_RECORD):
+            yield from self._refuse(400, "This port speaks http://, not https://.")
+            return
+        if (found := _HEAD_END.search(head)) and not _is_sound(head[: found.end()]):
+            yield from self._refuse(400, "The request's head is not valid HTTP/1.1.")
+            return
         for command in super().read_headers(event):
-            if isinstance(command, commands.SendData):
+            if isinstance(command, commands.SendData) and not self._refused:
                 # The only thing it sends itself is a page that says 400: ours says it in JSON.
                 yield from self._refuse(400, "The request's head is not valid HTTP/1.1.")
                 return
@@ -96,7 +108,8 @@ class GatewayHttp1Server(Http1Server):
         if isinstance(event, ResponseProtocolError) and not self._answered:
             status = event.code.http_status_code()
             if status is not None and self.conn.state & ConnectionState.CAN_WRITE:
-                yield from self._refuse(status, event.message)
+                message = _NO_PROXY if self._head.startswith(b"CONNECT ") else event.message
+                yield from self._refuse(status, message)
                 return
         yield from super().send(event)
 
@@ -123,6 +136,7 @@ class GatewayHttp1Server(Http1Server):
         )
 
     def _refuse(self, status: int, message: str) -> Commands:
+        self._refused = True
         response = self._refusals.bad_framing(self._head, status, message)
         response.headers["connection"] = "close"
         content = response.raw_content or b""
@@ -130,3 +144,20 @@ class GatewayHttp1Server(Http1Server):
         yield commands.SendData(self.conn, head + bytes(response.headers) + b"\r\n" + content)
         yield commands.CloseConnection(self.conn)
         self.state = self.done
+
+
+def _is_sound(head: bytes) -> bool:
+    """
+    Whether everybody reads a head alike.
+
+    Not where a line ends oddly or is folded, where a control character may count as a blank, or where the request line has
+    other parts than three (RFC 9112, sections 2.2, 3 and 5.2).
+    """
+    lines = head.count(b"\r\n")
+    return (
+        head.count(b"\n") == lines == head.count(b"\r")
+        and b"\n " not in head
+        and b"\n\t" not in head
+        and len(head.translate(None, _CONTROL)) == len(head)
+        and _REQUEST_LINE.match(head) is not None
+    )

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from korproxy_addons.dialects.base import Dialect
 from korproxy_addons.dialects.events import ReplyError, reply_error
 from korproxy_addons.dialects.sse import DONE, Frame, SseParser
 from korproxy_addons.dialects.translate import Translator
@@ -69,7 +68,6 @@ class ReplyRoad:
     Args:
         reply: Its head has come, with a 2xx status.
         translator: From the upstream's dialect to the client's.
-        client: The client's dialect.
         forms: Stream or whole, at both ends.
         decoder: Takes a content coding off, if there is one.
         reading: How the provider reads what comes first.
@@ -81,7 +79,6 @@ class ReplyRoad:
         self,
         reply: UpstreamReply,
         translator: Translator,
-        client: Dialect,
         forms: Forms,
         decoder: ReplyDecoder | None,
         reading: Reading,
@@ -90,7 +87,6 @@ class ReplyRoad:
     ) -> None:
         self._reply = reply
         self._translator = translator
-        self._client = client
         self._forms = forms
         self._decoder = decoder
         self._reading = reading
@@ -100,6 +96,7 @@ class ReplyRoad:
         self._first: SseParser | None = SseParser() if forms.upstream_streamed else None
         self._raw: list[bytes] = []
         self._raw_bytes = 0
+        self._begun = False
         self.ended = False
 
     async def hold(self) -> bytes:
@@ -124,9 +121,7 @@ class ReplyRoad:
             good = self._examine(chunk)
             out.append(self._translator.feed(chunk))
             self._raise_if_failed(whole=False)
-            if good and self._forms.client_streamed == self._forms.upstream_streamed:
-                return b"".join(out)
-            if good and self._forms.client_streamed and any(out):
+            if good and self._may_go(out):
                 return b"".join(out)
 
     async def carry(self, sink: ClientSink, held: bytes) -> None:
@@ -142,6 +137,9 @@ class ReplyRoad:
             try:
                 chunk = await self._next(sink)
             except KorProxyError as error:
+                if self._translator.over and self._translator.error is None:
+                    # The client has the whole answer; that its upstream did not hang up properly is not the client's matter.
+                    break
                 frames = self._translator.fail(reply_error(error))
                 await self._send(sink, frames)
                 await self._finish(sink, said=bool(frames))
@@ -161,6 +159,13 @@ class ReplyRoad:
         self._on_last_byte(self._sent_bytes)
         await sink.end()
 
+    def _may_go(self, out: list[bytes]) -> bool:
+        """Whether a good reply may begin to reach the client; until then it can still fail with a status of its own."""
+        if self._forms.upstream_streamed:
+            # One body goes with its length, once all of it is there.
+            return self._forms.client_streamed
+        return any(out)
+
     async def _send(self, sink: ClientSink, data: bytes) -> None:
         if data:
             self._sent_bytes += len(data)
@@ -178,33 +183,40 @@ class ReplyRoad:
         while True:
             data = await self._reply.read(KEEP_ALIVE_S if sink is not None else None)
             if data is None:
-                if sink is not None and (beat := self._translator.keep_alive()):
-                    await sink.data(beat)
+                if sink is not None:
+                    await self._send(sink, self._translator.keep_alive())
                 continue
-            if not data:
-                return None
-            if not self._raw_bytes:
+            if data and not self._begun:
+                self._begun = True
                 self._on_first_byte()
-            self._raw_bytes += len(data)
-            if self._decoder is not None:
-                try:
-                    data = self._decoder.feed(data)
-                except BadCodingError:
-                    self._reply.abort()
-                    raise KorProxyError(
-                        catalogue.UPSTREAM_INVALID_REPLY, "its content coding is broken"
-                    ) from None
-                if not data:
-                    continue
+            decoded = self._decoded(data)
+            if decoded or not data:
+                self._raw_bytes += len(decoded)
+                return decoded or None
+
+    def _decoded(self, data: bytes) -> bytes:
+        """Bytes without their content coding; empty ones are the reply's end."""
+        if self._decoder is None:
             return data
+        try:
+            if data:
+                return self._decoder.feed(data)
+            self._decoder.finish()
+            return b""
+        except BadCodingError:
+            self._reply.abort()
+            raise KorProxyError(
+                catalogue.UPSTREAM_INVALID_REPLY, "its content coding is broken"
+            ) from None
 
     def _examine(self, chunk: bytes) -> bool:
         """Whether the reply is known to be good; raises where it is known to be bad."""
+        if self._raw_bytes > HELD_WHOLE_BYTES:
+            self._raw.clear()
+            return True
         if self._first is None:
             self._raw.append(chunk)
-            return self._raw_bytes > HELD_WHOLE_BYTES
-        if self._raw_bytes > HELD_WHOLE_BYTES:
-            return True
+            return False
         return self._good(self._first.feed(chunk))
 
     def _examine_rest(self) -> None:

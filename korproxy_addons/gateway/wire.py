@@ -1,8 +1,7 @@
 """From an account to bytes on the wire: address, headers, credential; and the account's side questions."""
 
 import asyncio
-import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from pydantic import SecretStr
@@ -28,21 +27,22 @@ class Wire:
     Args:
         client: The pool.
         secret_store: Reads accounts' secrets.
-        clock: Unix seconds.
+        sleep: Waits for so many seconds.
     """
 
     def __init__(
         self,
         client: UpstreamClient,
         secret_store: SecretStore,
-        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._client = client
         self._secret_store = secret_store
-        self._clock = clock
+        self._sleep = sleep
         self._config: Config | None = None
         self._accounts: dict[str, ResolvedAccount] = {}
         self._projects: dict[str, asyncio.Task[str]] = {}
+        self._refused: dict[str, SecretStr] = {}
 
     def accounts(self, config: Config) -> dict[str, ResolvedAccount]:
         """The accounts of `config` that may be used, resolved, by id, in their order."""
@@ -51,8 +51,23 @@ class Wire:
             self._config, self._accounts = config, {it.id: it for it in resolved}
         return self._accounts
 
+    def secret(self, way: ResolvedAccount) -> SecretStr | None:
+        """
+        The account's secret; None if it needs none.
+
+        Raises:
+            KorProxyError: SECRET_UNAVAILABLE.
+        """
+        ref = way.config.secret
+        return None if ref is None else self._secret_store.load(ref)
+
     async def call(
-        self, way: ResolvedAccount, outgoing: Outgoing, body: bytes, exchange: Exchange
+        self,
+        way: ResolvedAccount,
+        outgoing: Outgoing,
+        body: bytes,
+        exchange: Exchange,
+        secret: SecretStr | None,
     ) -> tuple[UpstreamCall, frozenset[str]]:
         """
         The call for one attempt, and the names (lower case) of its headers that are credentials.
@@ -70,7 +85,7 @@ class Wire:
             )
         prepared = way.access.prepare(body, outgoing, account)
         headers = way.access.headers(account, outgoing, client_headers)
-        secrets = way.access.credential_headers(account, url, self._secret(way), client_headers)
+        secrets = way.access.credential_headers(account, url, secret, client_headers)
         timeouts = exchange.config.timeouts
         call = UpstreamCall(
             method="POST",
@@ -108,18 +123,29 @@ class Wire:
             raise KorProxyError(catalogue.UPSTREAM_INVALID_REPLY, f"models: status {reply.status}")
         return way.access.parse_models(reply.body)
 
-    def forget_secret(self, way: ResolvedAccount) -> None:
-        """Read the account's secret anew at its next use."""
-        if way.config.secret is not None:
-            self._secret_store.forget(way.config.secret)
+    def secret_renewed(self, way: ResolvedAccount, refused: SecretStr | None = None) -> bool:
+        """
+        Whether the account's secret, read anew, is another one than the one that was refused.
+
+        Args:
+            way: The account.
+            refused: The secret that its provider has just refused; None: the last one that was.
+        """
+        ref = way.config.secret
+        if refused is not None:
+            self._refused[way.id] = refused
+        if ref is None or way.id not in self._refused:
+            return False
+        self._secret_store.forget(ref)
+        try:
+            return self._secret_store.load(ref) != self._refused[way.id]
+        except KorProxyError:
+            return False
 
     def forget(self) -> None:
         """The config has changed."""
         self._projects.clear()
-
-    def _secret(self, way: ResolvedAccount) -> SecretStr | None:
-        ref = way.config.secret
-        return None if ref is None else self._secret_store.load(ref)
+        self._refused.clear()
 
     async def _discovered(self, way: ResolvedAccount) -> AccountFacts:
         """The account's facts, completed by what the provider must be asked for once."""
@@ -130,13 +156,15 @@ class Wire:
         if task is None:
             # One question for all requests that wait for its answer; a client that leaves must not take it away.
             task = asyncio.get_running_loop().create_task(self._discover(way))
+            task.add_done_callback(lambda done: self._discovery_ended(key, done))
             self._projects[key] = task
-        try:
-            project = await asyncio.shield(task)
-        except KorProxyError:
-            self._projects.pop(key, None)
-            raise
-        return replace(way.facts, project=project)
+        return replace(way.facts, project=await asyncio.shield(task))
+
+    def _discovery_ended(self, key: str, task: asyncio.Task[str]) -> None:
+        """Keep what was found; what failed is asked for again by the next request."""
+        failed = task.cancelled() or task.exception() is not None
+        if failed and self._projects.get(key) is task:
+            del self._projects[key]
 
     async def _discover(self, way: ResolvedAccount) -> str:
         questions = way.access.discover(way.facts)
@@ -147,7 +175,7 @@ class Wire:
             except StopIteration as done:
                 return str(done.value)
             if isinstance(question, Pause):
-                await asyncio.sleep(question.seconds)
+                await self._sleep(question.seconds)
                 answer = None
             else:
                 answer = await self._side_call(way, way.facts, question)
@@ -155,7 +183,7 @@ class Wire:
     async def _side_call(
         self, way: ResolvedAccount, account: AccountFacts, request: Request
     ) -> Reply:
-        credentials = way.access.credential_headers(account, request.url, self._secret(way))
+        credentials = way.access.credential_headers(account, request.url, self.secret(way))
         call = UpstreamCall(
             method=request.method,
             url=request.url,

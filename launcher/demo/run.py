@@ -116,9 +116,7 @@ def _shown(console: Console, rows: Iterator[Row], *, as_json: bool) -> Iterator[
     if as_json:
         yield from rows
         return
-    table = Table(
-        box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True, title_justify="left"
-    )
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True, title_justify="left")
     table.title = "Every dialect to every way in, streamed through KorProxy"
     for name, width in (("dialect", 18), ("provider", 19), ("model", 13)):
         table.add_column(name, no_wrap=True, min_width=width)

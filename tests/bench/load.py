@@ -1,7 +1,8 @@
 """
 The benchmark's client: `python load.py PORT CLIENTS REQUESTS json|stream keep|new` prints one JSON object of timings.
 
-Raw sockets and no library, so that what is measured is the server. `first_ms` is the time to the first byte, `total_ms` to the last.
+Raw sockets and no library, so that what is measured is the server. `first_*` is the time to the first byte, `total_*` to
+the last.
 """
 
 import asyncio
@@ -43,7 +44,9 @@ def request(port: int, *, stream: bool, keep: bool) -> bytes:
     return head.encode() + body
 
 
-async def one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, data: bytes, timings: Timings) -> None:
+async def one(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, data: bytes, timings: Timings
+) -> None:
     """One request on an open connection."""
     started_s = time.perf_counter()
     writer.write(data)
@@ -109,7 +112,9 @@ async def main(port: int, clients: int, requests: int, *, stream: bool, keep: bo
 
 if __name__ == "__main__":
     port, clients, requests, kind, connections = sys.argv[1:]
-    run = main(int(port), int(clients), int(requests), stream=kind == "stream", keep=connections == "keep")
+    run = main(
+        int(port), int(clients), int(requests), stream=kind == "stream", keep=connections == "keep"
+    )
     try:
         import uvloop
 

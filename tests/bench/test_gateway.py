@@ -52,7 +52,12 @@ def ports(tmp_path: Path) -> Iterator[dict[str, int]]:
     home = tmp_path / "home"
     base = f"http://127.0.0.1:{upstream}"
     way = {"base": base, "host": base, "token": "", "quota": "", "dialect": "anthropic-messages"}
-    account = {**way, "secret": "sk-ant-api03-bench", "model": "claude-sonnet-5-5", "account_id": ""}
+    account = {
+        **way,
+        "secret": "sk-ant-api03-bench",
+        "model": "claude-sonnet-5-5",
+        "account_id": "",
+    }
     write_settings(home, {("claude", "api-key"): account}, port=0)
     try:
         with GatewayProcess(home) as gateway:

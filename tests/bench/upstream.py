@@ -12,18 +12,22 @@ _DELTA = (
     'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,'
     f'"delta":{{"type":"text_delta","text":"{TEXT}"}}}}\n\n'
 )
-_STREAM = [
+_START = (
     'event: message_start\ndata: {"type":"message_start","message":{"id":"msg_1","type":"message","role":"assistant",'
     '"model":"claude-sonnet-5-5","content":[],"stop_reason":null,"stop_sequence":null,'
-    '"usage":{"input_tokens":10,"output_tokens":1}}}\n\n',
+    '"usage":{"input_tokens":10,"output_tokens":1}}}\n\n'
+)
+_OPEN = (
     'event: content_block_start\ndata: {"type":"content_block_start","index":0,'
-    '"content_block":{"type":"text","text":""}}\n\n',
-    *[_DELTA] * (EVENTS - 5),
-    'event: content_block_stop\ndata: {"type":"content_block_stop","index":0}\n\n',
+    '"content_block":{"type":"text","text":""}}\n\n'
+)
+_CLOSE = 'event: content_block_stop\ndata: {"type":"content_block_stop","index":0}\n\n'
+_END = (
     'event: message_delta\ndata: {"type":"message_delta","delta":{"stop_reason":"end_turn","stop_sequence":null},'
-    '"usage":{"output_tokens":400}}\n\n',
-    'event: message_stop\ndata: {"type":"message_stop"}\n\n',
-]
+    '"usage":{"output_tokens":400}}\n\n'
+)
+_STOP = 'event: message_stop\ndata: {"type":"message_stop"}\n\n'
+_STREAM = [_START, _OPEN, *[_DELTA] * (EVENTS - 5), _CLOSE, _END, _STOP]
 _BODY = (
     '{"id":"msg_1","type":"message","role":"assistant","model":"claude-sonnet-5-5","content":[{"type":"text","text":"'
     + TEXT * 32

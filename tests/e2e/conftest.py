@@ -10,7 +10,9 @@ KINDS = {"engine": GatewayProcess, "mitmdump": StockMitmdump}
 
 
 @pytest.fixture(scope="module", params=list(KINDS))
-def either(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedGateway]:
+def either(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[SimulatedGateway]:
     """KorProxy's own engine, and the same addons under stock mitmdump."""
     home = tmp_path_factory.mktemp("home")
     with SimulatedGateway(home, start=KINDS[request.param]) as running:
@@ -25,9 +27,8 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedGatewa
 
 
 @pytest.fixture(autouse=True)
-def _quiet_simulator(request: pytest.FixtureRequest) -> Iterator[None]:
+def _quiet_simulator(request: pytest.FixtureRequest) -> None:
     """Each test begins with an empty ledger and no faults."""
     for name in ("either", "engine"):
         if name in request.fixturenames:
             request.getfixturevalue(name).sim.reset()
-    yield

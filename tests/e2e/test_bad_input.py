@@ -10,7 +10,7 @@ import zstandard
 
 from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.kinds import ErrorSpec
-from support.asking import DIALECTS, CLIENT_KEY, Response, ask, question, said, send
+from support.asking import CLIENT_KEY, DIALECTS, Response, ask, question, said, send
 from support.gateway import SimulatedGateway
 
 pytestmark = pytest.mark.e2e
@@ -156,7 +156,9 @@ def test_a_chunked_body_over_the_limit(engine: SimulatedGateway) -> None:
     with socket.create_connection(("127.0.0.1", engine.gateway.port), timeout=30) as client:
         host = f"127.0.0.1:{engine.gateway.port}".encode()
         client.sendall(
-            b"POST /v1/messages HTTP/1.1\r\nHost: " + host + b"\r\nTransfer-Encoding: chunked\r\n\r\n"
+            b"POST /v1/messages HTTP/1.1\r\nHost: "
+            + host
+            + b"\r\nTransfer-Encoding: chunked\r\n\r\n"
         )
         for _ in range(66):
             client.sendall(chunk)

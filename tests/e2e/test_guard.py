@@ -47,7 +47,7 @@ def refused(gateway: SimulatedGateway, reply: RawReply, status: int, code: str) 
     assert (reply.status, reply.header("x-korproxy-error")) == (status, code), reply.body
     assert code in reply.json["error"]["message"]
     no_permission(reply)
-    assert [] == gateway.sim.ledger.entries
+    assert gateway.sim.ledger.entries == []
 
 
 def no_permission(reply: RawReply) -> None:
@@ -216,7 +216,7 @@ def test_no_preflight_is_granted(
     reply = asked(port, f"OPTIONS {path}", fields)
     assert reply.status in ((403,) if origin == "http://evil.example" else (404, 405))
     no_permission(reply)
-    assert [] == either.sim.ledger.entries
+    assert either.sim.ledger.entries == []
 
 
 @pytest.mark.parametrize(
@@ -243,7 +243,7 @@ def test_a_browser_is_never_shown_what_came_from_a_provider(
             no_permission(reply)
         else:
             assert reply.status == 403
-    assert [] == either.sim.ledger.entries
+    assert either.sim.ledger.entries == []
 
 
 def test_the_page_for_people_runs_nothing(either: SimulatedGateway, port: int) -> None:

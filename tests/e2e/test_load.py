@@ -48,7 +48,12 @@ def test_a_request_of_50_mib_and_a_reply_of_20_mib_pass(engine: SimulatedGateway
     assert said("openai-chat", reply, stream=False) == "Aye"
     assert engine.sim.ledger.entries[-1].body_bytes > 50 * MIB
     for stream in (True, False):
-        asked = question("openai-chat", "sim-chat/sim-large", f"[[sim bytes={20 * MIB} piece=4096]]", stream=stream)
+        asked = question(
+            "openai-chat",
+            "sim-chat/sim-large",
+            f"[[sim bytes={20 * MIB} piece=4096]]",
+            stream=stream,
+        )
         text = said("openai-chat", ask(engine.url, asked), stream=stream)
         assert len(text.encode()) == 20 * MIB
     assert memory_bytes(engine, "VmHWM") < 500 * MIB
@@ -77,7 +82,9 @@ def test_a_client_that_leaves_before_the_reply_frees_the_upstream(engine: Simula
     engine.sim.wait(lambda _: entry.client_gone_at is not None, timeout_s=1.0)
 
 
-@pytest.mark.parametrize("model", ["sim-chat/sim-large", "sim-anthropic/sim-large"], ids=["native", "crossing"])
+@pytest.mark.parametrize(
+    "model", ["sim-chat/sim-large", "sim-anthropic/sim-large"], ids=["native", "crossing"]
+)
 def test_a_slow_client_does_not_make_memory_grow(engine: SimulatedGateway, model: str) -> None:
     """What the client does not read waits upstream, not in the gateway."""
     asked = question("openai-chat", model, f"[[sim bytes={40 * MIB} piece=8192]]", stream=True)
@@ -98,7 +105,10 @@ def test_a_slow_client_does_not_make_memory_grow(engine: SimulatedGateway, model
 def _other_requests(engine: SimulatedGateway) -> None:
     """Something to do that takes a moment, on other connections: they must not be held up either."""
     for _ in range(20):
-        assert ask(engine.url, question("gemini", "gemini-3.8-flash", "[[sim text=Aye]]")).status == 200
+        assert (
+            ask(engine.url, question("gemini", "gemini-3.8-flash", "[[sim text=Aye]]")).status
+            == 200
+        )
 
 
 def test_a_hundred_streams_at_once_finish_intact(engine: SimulatedGateway) -> None:

@@ -37,12 +37,16 @@ def test_an_answer_comes_back_in_the_same_dialect(
     assert "x-korproxy" not in upstream.lower()
 
 
-@pytest.mark.parametrize("dialect", ["openai-chat", "anthropic-messages", "gemini", "openai-responses"])
+@pytest.mark.parametrize(
+    "dialect", ["openai-chat", "anthropic-messages", "gemini", "openai-responses"]
+)
 def test_unknown_fields_reach_a_compatible_upstream_as_they_were(
     engine: SimulatedGateway, dialect: str
 ) -> None:
     """A field nobody here knows, and a number no float can hold, arrive upstream letter by letter."""
-    account = next(it for it in ACCOUNTS if it.provider.startswith("sim-") and it.dialect == dialect)
+    account = next(
+        it for it in ACCOUNTS if it.provider.startswith("sim-") and it.dialect == dialect
+    )
     asked = question(dialect, account.pinned_model, "hi")
     asked.body["x_future"] = {"deep": [1, {"n": 12345678901234567890, "s": "é\u2028"}]}
     ask(engine.url, asked)
@@ -54,7 +58,9 @@ def test_unknown_fields_reach_a_compatible_upstream_as_they_were(
 def test_a_stream_arrives_event_by_event(engine: SimulatedGateway) -> None:
     """The simulator's frames reach the client as they were, in their order."""
     prompt = "[[sim tokens=60 piece=4]]"
-    reply = ask(engine.url, question("anthropic-messages", "claude-sonnet-5-5", prompt, stream=True))
+    reply = ask(
+        engine.url, question("anthropic-messages", "claude-sonnet-5-5", prompt, stream=True)
+    )
     kinds = [event["type"] for event in payloads(reply.body)]
     assert kinds[0] == "message_start"
     assert kinds[-1] == "message_stop"

@@ -16,20 +16,30 @@ def on_path(*names: str) -> Callable[[str], str | None]:
 
 
 def test_what_is_lacking() -> None:
-    assert [part.program for part in lacking(on_path("npm"))] == ["nginx"]
-    assert install_commands(lacking(on_path("npm", "nginx")), on_path("apt-get")) == []
+    assert [part.program for part in lacking(on_path("npm", "chromium"))] == ["nginx"]
+    everything = on_path("npm", "nginx", "chromium")
+    assert install_commands(lacking(everything), on_path("apt-get")) == []
 
 
 @pytest.mark.parametrize(
     ("manager", "command"),
     [
-        ("apt-get", "apt-get install --yes --no-install-recommends nodejs npm nginx-light"),
-        ("brew", "brew install node nginx"),
+        (
+            "apt-get",
+            "apt-get install --yes --no-install-recommends nodejs npm nginx-light chromium",
+        ),
+        ("brew", "brew install node nginx chromium"),
         ("winget", "winget install --exact OpenJS.NodeJS.LTS nginxinc.nginx"),
     ],
 )
 def test_each_system_installs_in_its_own_way(manager: str, command: str) -> None:
     assert " ".join(install_commands(PARTS, on_path(manager))[-1]) == command
+
+
+def test_a_system_that_has_no_package_of_it_goes_without() -> None:
+    without_browser = lacking(on_path("npm", "nginx"))
+    assert [part.program for part in without_browser] == ["chromium"]
+    assert install_commands(without_browser, on_path("winget")) == []
 
 
 def test_apt_is_asked_as_root() -> None:
@@ -38,7 +48,7 @@ def test_apt_is_asked_as_root() -> None:
 
 
 def test_an_unknown_system_is_told_what_to_install() -> None:
-    with pytest.raises(ToolsFailedError, match="install npm and nginx"):
+    with pytest.raises(ToolsFailedError, match="install npm and nginx and chromium"):
         install_commands(PARTS, on_path("pacman"))
 
 

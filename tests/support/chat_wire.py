@@ -106,7 +106,7 @@ def told(events: Iterable[Event]) -> dict[str, Any]:
     out: dict[str, Any] = {"parts": []}
     for event in events:
         if isinstance(event, PartStart):
-            shell = msgspec.to_builtins(event.part)
+            shell = msgspec.structs.asdict(event.part)
             kind = type(event.part).__name__.removesuffix("Part")
             text = shell.pop("arguments", None) if kind == "ToolCall" else shell.pop("text", "")
             out["parts"].append({**_said(shell), "kind": kind, "text": text or ""})

@@ -78,7 +78,7 @@ class GatewayProcess:
         except subprocess.TimeoutExpired:
             self.process.kill()
             code = self.process.wait()
-        self._stderr.join(5)
+        self._join_readers()
         for pipe in (self.process.stdout, self.process.stderr):
             if pipe is not None:
                 pipe.close()
@@ -120,6 +120,9 @@ class GatewayProcess:
         self.process.wait()
         self._stderr.join(5)
         raise AssertionError(f"the gateway did not get ready:\n{self.errors}")
+
+    def _join_readers(self) -> None:
+        self._stderr.join(5)
 
     def _read_errors(self) -> None:
         assert self.process.stderr is not None
@@ -171,31 +174,49 @@ class SimulatedGateway:
 
 
 class StockMitmdump(GatewayProcess):
-    """The same addons under stock mitmdump, given the script as a user would give it."""
+    """
+    The same addons under stock mitmdump, given the script as a user would give it.
 
-    def __init__(self, home: Path) -> None:
+    Args:
+        home: The KorProxy folder, its config written.
+        options: More of mitmdump's own.
+
+    Attributes:
+        output: What it has said in its terminal; all of it once it is stopped.
+    """
+
+    def __init__(self, home: Path, options: tuple[str, ...] = ()) -> None:
         script = Path(korproxy_addons.__file__).with_name("entry.py")
         program = Path(sys.executable).with_name("mitmdump")
         mode = f"reverse:http://korproxy.invalid@127.0.0.1:{free_port()}"
-        super().__init__(home, [str(program), "-s", str(script), "--mode", mode])
+        super().__init__(home, [str(program), "-s", str(script), "--mode", mode, *options])
+        self.output = ""
 
     def _wait_ready(self) -> dict[str, Any]:
         timer = threading.Timer(READY_S, self.process.kill)
         timer.start()
-        said = ""
         try:
             assert self.process.stdout is not None
             for line in self.process.stdout:
-                said += line
+                self.output += line
                 found = re.search(r"listening at 127\.0\.0\.1:(\d+)", line)
                 if found:
                     self._wait_health(int(found[1]))
-                    self._rest = threading.Thread(target=self.process.stdout.read, daemon=True)
+                    self._rest = threading.Thread(target=self._read_output, daemon=True)
                     self._rest.start()
                     return {"port": int(found[1])}
         finally:
             timer.cancel()
-        raise AssertionError(f"mitmdump did not get ready:\n{said}\n{self.errors}")
+        raise AssertionError(f"mitmdump did not get ready:\n{self.output}\n{self.errors}")
+
+    def _join_readers(self) -> None:
+        super()._join_readers()
+        self._rest.join(5)
+
+    def _read_output(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.output += line
 
     def _wait_health(self, port: int) -> None:
         """Until the addons are there, as stock mitmdump listens before it has loaded its script."""

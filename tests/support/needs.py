@@ -35,11 +35,12 @@ def needs_coding_tool(name: str, environ: Mapping[str, str] = os.environ) -> Cod
     return CodingTool(path, os.pathsep.join([str(TOOLS / ".bin"), environ.get("PATH", "")]))
 
 
-def needs_program(name: str, install: str) -> Path:
-    """A program on PATH; `install` says how it is installed."""
-    found = shutil.which(name)
+def needs_program(names: str | tuple[str, ...], install: str) -> Path:
+    """A program on PATH, by the first of its names that is there; `install` says how it is installed."""
+    wanted = (names,) if isinstance(names, str) else names
+    found = next(filter(None, map(shutil.which, wanted)), None)
     if found is None:
-        pytest.skip(f"{name} is not installed: {install}")
+        pytest.skip(f"{wanted[0]} is not installed: {install}")
     return Path(found)
 
 

@@ -23,6 +23,7 @@ from mitmproxy.proxy.layers.http._events import (
 from mitmproxy.proxy.mode_specs import ProxyMode
 
 from korproxy_addons.gateway.layer import GatewayLayer, LegEvent, UpstreamHook, UpstreamRequest
+from korproxy_addons.gateway.messages import headers_of, new_response
 
 type HookFunction = Callable[[Any], None]
 
@@ -132,15 +133,8 @@ class Playbook:
 
     def head(self, status: int = 200, *, stream: bool = True, **headers: str) -> ResponseHeaders:
         """A reply's head; `content_length="2"` is a header."""
-        fields = [
-            (name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()
-        ]
-        response = http.Response.make(status, b"", http.Headers(fields))
-        if "content_length" not in headers:
-            del response.headers["content-length"]
-        else:
-            response.headers["content-length"] = headers["content_length"]
-        response.data.content = None
+        fields = [(name.replace("_", "-"), value) for name, value in headers.items()]
+        response = new_response(status, headers_of(fields))
         response.stream = stream
         return ResponseHeaders(self._stream_id, response, end_stream=False)
 
@@ -181,7 +175,8 @@ class Playbook:
                 if not self.closed:
                     self.written += command.data
             case commands.CloseConnection():
-                assert command.connection is self.client
+                if command.connection is not self.client or self.closed:
+                    return []  # mitmproxy drops what is for a connection that it does not hold
                 self.closed = True
                 self.client.state = ConnectionState.CLOSED
                 return [events.ConnectionClosed(self.client)]

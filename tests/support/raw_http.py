@@ -1,5 +1,6 @@
 """HTTP/1 as bytes on a connection, for what no client library would send."""
 
+import contextlib
 import http.client
 import json
 import socket
@@ -54,10 +55,8 @@ class RawConnection:
 
     def send(self, data: bytes) -> None:
         """Send all of it; what a refused connection does not take any more is lost."""
-        try:
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self.socket.sendall(data)
-        except (BrokenPipeError, ConnectionResetError):
-            pass
 
     def reply(self, method: str = "GET") -> RawReply | None:
         """The next reply, or None where the connection was closed without one."""

@@ -21,6 +21,7 @@ from korproxy_addons.dialects.anthropic_messages.wire import DIALECT_ID, json_by
 from korproxy_addons.dialects.base import EncodedRequest, Target, native_losses
 from korproxy_addons.dialects.losses import Feature, Losses
 from korproxy_addons.dialects.model import ChatRequest, FormatKind, OutputFormat, TextPart
+from korproxy_addons.dialects.stops import shared_stops
 
 # The model is told in words; there is no such mode (T134).
 _JSON_WORDS: Final = (
@@ -33,7 +34,6 @@ _FEATURES: Final = {
     "temperature": Feature.TEMPERATURE,
     "top_p": Feature.TOP_P,
     "top_k": Feature.TOP_K,
-    "stop_sequences": Feature.STOP,
     "thinking": Feature.REASONING,
     "output_config": Feature.REASONING,
     "metadata": Feature.USER,
@@ -81,6 +81,7 @@ def _with(encoded: EncodedRequest, body: dict[str, Any], losses: Losses) -> Enco
         encoded.names,
         encoded.custom_tools,
         encoded.answer_tool,
+        encoded.stops,
     )
 
 
@@ -118,9 +119,12 @@ def _body(
     if config:
         body["output_config"] = config
     body |= wire_sampling(request.sampling, facts, losses, thinks=reasoning.thinks)
-    stops = _stops(request.stop, habits.stop_limit, losses)
-    if stops:
-        body["stop_sequences"] = stops
+    deaf = "stop_sequences" in habits.refused_fields
+    told, kept_stops = shared_stops(
+        request.stop, 0 if deaf else habits.stop_limit, takes_blank=False
+    )
+    if told:
+        body["stop_sequences"] = list(told)
     if request.user and (own or len(request.user) <= _USER_LIMIT):
         body["metadata"] = {"user_id": request.user}
     elif request.user:
@@ -135,7 +139,11 @@ def _body(
         _note_lost(request, losses)
     limit_markers(body, habits.cache_markers, losses)
     encoded = EncodedRequest(
-        b"", names=plan.names, custom_tools=plan.custom, answer_tool=plan.answer_tool
+        b"",
+        names=plan.names,
+        custom_tools=plan.custom,
+        answer_tool=plan.answer_tool,
+        stops=kept_stops,
     )
     return body, encoded
 
@@ -158,15 +166,6 @@ def _output_config(request: ChatRequest, losses: Losses, *, schema_output: bool)
     if request.source != DIALECT_ID or schema is None:
         schema = strict_schema(schema, losses, tool=False)
     return {"format": {"type": "json_schema", "schema": schema}}
-
-
-def _stops(stops: Sequence[str], limit: int, losses: Losses) -> list[str]:
-    kept = [stop for stop in stops if stop.strip()]
-    if len(kept) < len(stops):
-        losses.add(Feature.STOP, "stop strings of white space only are not taken")  # (T119)
-    if len(kept) > limit:
-        losses.add(Feature.STOP, f"the upstream takes {limit}")
-    return kept[:limit]
 
 
 def _tier(tier: str, body: dict[str, Any], losses: Losses) -> None:

@@ -36,6 +36,7 @@ from korproxy_addons.dialects.model import (
     TextPart,
     ThinkingPart,
     ToolCallPart,
+    UnknownPart,
 )
 from korproxy_addons.dialects.payload import arguments_object, decode_payload
 from korproxy_addons.errors.exceptions import KorProxyError
@@ -189,7 +190,10 @@ class WholeWriter(PartWriter):
             return self._said(_media_note(part))
         if isinstance(part, CompactionPart):
             return self._compaction(part)
-        return self._native(part.raw) if part.origin == DIALECT_ID else self._said(part.text)
+        if part.origin == DIALECT_ID:
+            return self._native(part.raw)
+        # another service's own tools are not the answer: only unknown parts say their words (T129)
+        return self._said(part.text) if isinstance(part, UnknownPart) else b""
 
     def _said(self, text: str) -> bytes:
         if not text:

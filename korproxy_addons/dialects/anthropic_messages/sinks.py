@@ -11,6 +11,7 @@ from msgspec import Raw
 
 from korproxy_addons.dialects.anthropic_messages.wire import json_bytes, json_text
 from korproxy_addons.dialects.payload import arguments_object
+from korproxy_addons.dialects.sse import in_one_line
 
 _START: Final = (
     b"event: content_block_start\n"
@@ -62,13 +63,13 @@ class StreamSink:
         self._index = 0
 
     def open(self, block: dict[str, Any]) -> bytes:
-        return _START % (self._index, json_bytes(block))
+        return _START % (self._index, in_one_line(json_bytes(block)))
 
     def add(self, words: Words, text: str) -> bytes:
         return _DELTA % (self._index, words.head, json_text(text))
 
     def cite(self, citation: Raw) -> bytes:
-        return _DELTA % (self._index, b'citations_delta","citation', bytes(citation))
+        return _DELTA % (self._index, b'citations_delta","citation', in_one_line(bytes(citation)))
 
     def close(self, *, complete: bool = True) -> bytes:  # noqa: ARG002 - the stop reason says it
         self._index += 1

@@ -6,7 +6,7 @@ import msgspec
 
 from korproxy_addons.dialects.base import EncodedRequest, Target, native_losses
 from korproxy_addons.dialects.gemini.encode_contents import ContentsWriter
-from korproxy_addons.dialects.gemini.encode_settings import encode_settings
+from korproxy_addons.dialects.gemini.encode_settings import encode_settings, stops_of
 from korproxy_addons.dialects.gemini.encode_tools import encode_tools, tool_names
 from korproxy_addons.dialects.gemini.wire import DIALECT_ID, MODELS_PREFIX
 from korproxy_addons.dialects.losses import Feature, Loss, Losses
@@ -65,6 +65,7 @@ def encode_request(request: ChatRequest, target: Target) -> EncodedRequest:
         losses.all() + _native_losses(request, own=own),
         names=names,
         custom_tools=tools.custom,
+        stops=stops_of(request, target)[1],
     )
 
 

@@ -23,6 +23,7 @@ from korproxy_addons.dialects.model import (
     Sampling,
     ThinkingMode,
 )
+from korproxy_addons.dialects.stops import shared_stops
 
 _SEEDS: Final = range(-(2**31), 2**31)
 _LEVELS: Final = ("low", "medium", "high")  # what a model knows of which nothing is known
@@ -59,6 +60,12 @@ def encode_settings(request: ChatRequest, target: Target, losses: Losses) -> dic
     return config
 
 
+def stops_of(request: ChatRequest, target: Target) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The stop strings that the upstream is told, and those that the gateway keeps (T119)."""
+    deaf = "stopSequences" in target.habits.refused_fields
+    return shared_stops(request.stop, 0 if deaf else target.habits.stop_limit)
+
+
 def _limits(request: ChatRequest, target: Target, losses: Losses) -> dict[str, Any]:
     config: dict[str, Any] = {}
     limit, most = request.max_output_tokens, target.facts.max_output_tokens
@@ -67,11 +74,9 @@ def _limits(request: ChatRequest, target: Target, losses: Losses) -> dict[str, A
             losses.add(Feature.OUTPUT_LIMIT, f"{limit} became {most}")
             limit = most
         config["maxOutputTokens"] = limit
-    stops = request.stop[: target.habits.stop_limit]
-    if len(stops) < len(request.stop):
-        losses.add(Feature.STOP, f"{len(request.stop)} given, {len(stops)} sent")
-    if stops:
-        config["stopSequences"] = list(stops)
+    told, _ = stops_of(request, target)
+    if told:
+        config["stopSequences"] = list(told)
     return config
 
 

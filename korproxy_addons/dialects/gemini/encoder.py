@@ -288,7 +288,8 @@ def _whole_part(part: ReplyPart) -> _WirePart | None:
         return None
     if part.origin == DIALECT_ID:
         return part.raw
-    return {"text": part.text} if part.text else None
+    # another service's own tools are not the answer: only unknown parts say their words (T129)
+    return {"text": part.text} if part.text and isinstance(part, UnknownPart) else None
 
 
 def _text(text: str) -> bytes:

@@ -91,6 +91,8 @@ def decode_choice(wire: RequestWire) -> tuple[ToolChoice | None, bool | None]:
         KorProxyError: FIELD_INVALID.
     """
     parallel = wire.parallel_tool_calls
+    if wire.functions and not wire.tools:
+        parallel = False  # an answer to a legacy client holds one call (T144)
     if is_set(wire.tool_choice):
         choice = decode_at(CHOICE, wire.tool_choice, "tool_choice")
         if isinstance(choice, str):

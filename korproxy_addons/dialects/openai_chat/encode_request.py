@@ -16,7 +16,6 @@ from korproxy_addons.dialects.losses import Feature, Losses
 from korproxy_addons.dialects.model import (
     ChatRequest,
     Role,
-    ThinkingMode,
     ToolCallPart,
 )
 from korproxy_addons.dialects.openai_chat.decode_messages import NATIVE_PREFIX
@@ -26,11 +25,13 @@ from korproxy_addons.dialects.openai_chat.encode_output import encode_output
 from korproxy_addons.dialects.openai_chat.encode_parts import OPENAI
 from korproxy_addons.dialects.openai_chat.encode_reasoning import reasoning_fields
 from korproxy_addons.dialects.openai_chat.encode_tools import ToolWriter, tool_names
+from korproxy_addons.dialects.stops import shared_stops
 from korproxy_addons.errors.catalogue import CANNOT_TRANSLATE
 from korproxy_addons.errors.exceptions import KorProxyError
 
 _ENCODER: Final = msgspec.json.Encoder()
 _USER_LIMIT: Final = 64
+_OFF: Final = "none"
 # Wire fields to what is lost without them.
 _FEATURES: Final = {
     "temperature": Feature.TEMPERATURE,
@@ -44,7 +45,6 @@ _FEATURES: Final = {
     "top_logprobs": Feature.LOGPROBS,
     "max_tokens": Feature.OUTPUT_LIMIT,
     "max_completion_tokens": Feature.OUTPUT_LIMIT,
-    "stop": Feature.STOP,
     "n": Feature.CHOICES,
     "response_format": Feature.OUTPUT_FORMAT,
     "reasoning_effort": Feature.REASONING,
@@ -58,12 +58,15 @@ _FEATURES: Final = {
     "tool_choice": Feature.TOOL_CHOICE,
     "parallel_tool_calls": Feature.PARALLEL,
 }
-# Values that mean the same as nothing: leaving them out for a reasoning model is no loss.
+# Fields that OpenAI's reasoning models refuse, and the value that means the same as nothing: without it nothing is lost.
 _REASONER_REFUSES: Final = {
     "temperature": 1,
     "top_p": 1,
     "presence_penalty": 0,
     "frequency_penalty": 0,
+    "logit_bias": None,
+    "logprobs": None,
+    "top_logprobs": None,
 }
 
 
@@ -75,13 +78,23 @@ def encode_request(request: ChatRequest, target: Target) -> EncodedRequest:
 class _RequestWriter:
     """One request on its way to one upstream."""
 
-    __slots__ = ("_body", "_habits", "_losses", "_own", "_request", "_said", "_target")
+    __slots__ = (
+        "_body",
+        "_habits",
+        "_kept_stops",
+        "_losses",
+        "_own",
+        "_request",
+        "_said",
+        "_target",
+    )
 
     def __init__(self, request: ChatRequest, target: Target) -> None:
         self._request = request
         self._target = target
         self._habits = target.habits
         self._losses = Losses()
+        self._kept_stops: tuple[str, ...] = ()
         self._own = request.source == DIALECT_ID
         # OpenAI's own fields: known there, and to a server whose client says them by itself
         self._said = self._own or target.habits.state_origin == OPENAI
@@ -108,8 +121,8 @@ class _RequestWriter:
         self._prefill()
         body |= tool_fields | output.fields
         self._limits()
-        self._sampling()
         body |= reasoning_fields(request.reasoning, self._target, losses, own=self._own)
+        self._sampling()
         self._openai()
         self._stream()
         self._native()
@@ -120,7 +133,14 @@ class _RequestWriter:
             names,
             frozenset(tools.custom),
             output.answer_tool,
+            self._kept_stops,
         )
+
+    @property
+    def _reasons(self) -> bool:
+        """Whether it is one of OpenAI's reasoning models."""
+        thinking = self._target.facts.thinking
+        return thinking is Thinking.EFFORT and self._habits.state_origin == OPENAI
 
     def _prefill(self) -> None:
         last = self._request.messages[-1] if self._request.messages else None
@@ -136,12 +156,11 @@ class _RequestWriter:
         limit, most = request.max_output_tokens, self._target.facts.max_output_tokens
         if limit is not None:
             body[habits.limit_field] = limit if most is None else min(limit, most)
-        stop = request.stop
-        if stop:
-            if len(stop) > habits.stop_limit:
-                self._losses.add(Feature.STOP, f"{len(stop) - habits.stop_limit} of {len(stop)}")
-            if habits.stop_limit:
-                body["stop"] = list(stop[: habits.stop_limit])
+        # a server that refuses `stop`, and OpenAI's reasoning models, are told none (T116, T119)
+        deaf = "stop" in habits.refused_fields or self._reasons
+        told, self._kept_stops = shared_stops(request.stop, 0 if deaf else habits.stop_limit)
+        if told:
+            body["stop"] = list(told)
         if request.choices > 1:
             if self._own:
                 body["n"] = request.choices
@@ -180,11 +199,7 @@ class _RequestWriter:
 
     def _reasoner(self) -> None:
         """OpenAI's reasoning models refuse sampling, unless reasoning is off (T116)."""
-        reasoning = self._request.reasoning
-        off = reasoning is not None and reasoning.mode is ThinkingMode.DISABLED
-        if self._target.facts.thinking is not Thinking.EFFORT or off:
-            return
-        if self._habits.state_origin != OPENAI:
+        if not self._reasons or self._body.get("reasoning_effort") == _OFF:
             return
         for name, usual in _REASONER_REFUSES.items():
             value = self._body.pop(name, None)

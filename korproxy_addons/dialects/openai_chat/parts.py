@@ -71,7 +71,7 @@ class _CallSlot:
     def take(self, piece: CallPiece) -> str:
         """The part of its arguments that may be passed on."""
         if piece.id:
-            self.wire_id = self.wire_id or piece.id  # never an empty one over it (T43)
+            self.wire_id = piece.id  # never an empty one over it (T43)
         if piece.custom is not None:
             self.custom = True
             self.name = self.name or piece.custom.name or ""

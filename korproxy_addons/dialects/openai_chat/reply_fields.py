@@ -16,6 +16,7 @@ from korproxy_addons.dialects.model import (
     Usage,
 )
 from korproxy_addons.dialects.opaque import sealed
+from korproxy_addons.dialects.openai_chat.legacy import FINISH as LEGACY_FINISH
 
 _DIALECT_ID: Final = "openai-chat"
 _FINISH: Final = {
@@ -60,7 +61,7 @@ def reply_usage(usage: Usage) -> ReplyUsage:
     )
 
 
-def finish_word(finish: FinishReason, *, refused: bool, called: bool) -> str:
+def finish_word(finish: FinishReason, *, refused: bool, called: bool, legacy: bool = False) -> str:
     """
     The word for a finish reason.
 
@@ -70,7 +71,9 @@ def finish_word(finish: FinishReason, *, refused: bool, called: bool) -> str:
     word = _FINISH[finish]
     if finish is FinishReason.REFUSAL and refused:
         word = "stop"
-    return "tool_calls" if called and word == "stop" else word
+    if called and word in {"stop", "tool_calls"}:
+        return LEGACY_FINISH if legacy else "tool_calls"
+    return word
 
 
 def call_fields(part: ToolCallPart, arguments: str, state: Opaque | None) -> dict[str, Any]:

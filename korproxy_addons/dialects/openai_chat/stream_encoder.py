@@ -33,6 +33,7 @@ from korproxy_addons.dialects.model import (
     UnknownPart,
 )
 from korproxy_addons.dialects.openai_chat.errors import error_frame
+from korproxy_addons.dialects.openai_chat.legacy import is_legacy
 from korproxy_addons.dialects.openai_chat.places import Places
 from korproxy_addons.dialects.openai_chat.reasoning_details import detail_of
 from korproxy_addons.dialects.openai_chat.reply_fields import (
@@ -43,22 +44,36 @@ from korproxy_addons.dialects.openai_chat.reply_fields import (
     reply_usage,
     state_fields,
 )
-from korproxy_addons.dialects.sse import DONE, comment_bytes, frame_bytes
+from korproxy_addons.dialects.sse import DONE, comment_bytes, frame_bytes, in_one_line
 
 KEEP_ALIVE: Final = comment_bytes("keep-alive")
 _DONE_FRAME: Final = frame_bytes(DONE)
 _CODED: Final = msgspec.json.Encoder()
+_ENTRY: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class StreamEncoder:
     """One chunk per event, but a call's opening waits for the second piece of its arguments or its end."""
 
-    __slots__ = ("_context", "_first", "_head", "_over", "_part", "_places", "_separator", "_tail")
+    __slots__ = (
+        "_context",
+        "_entries",
+        "_first",
+        "_head",
+        "_legacy",
+        "_over",
+        "_part",
+        "_places",
+        "_separator",
+        "_tail",
+    )
 
     def __init__(self, context: ReplyContext) -> None:
         self._context = context
         self._over = False
+        self._legacy = is_legacy(context.client_body)
         self._places = Places()
+        self._entries: dict[str, int] = {}
         self._part: ReplyPart | None = None
         # A call that is not yet open on the wire: the first piece of its arguments. Gemini's state comes with
         # the call's end, and clients look for it in the opening chunk (T77).
@@ -117,7 +132,9 @@ class StreamEncoder:
         if isinstance(part, ToolCallPart):
             self._first = ""
         elif isinstance(part, MediaPart):
-            return self._fields(media_fields(part))
+            found = media_fields(part)
+            images = found.get("images")
+            return self._entry("images", images[0]) if images else self._fields(found)
         elif isinstance(part, UnknownPart) and part.text:
             self._places.content += len(part.text)
             return self._fields({"content": part.text})
@@ -152,11 +169,16 @@ class StreamEncoder:
     def _opened(self, part: ToolCallPart, state: Opaque | None = None) -> bytes:
         """The opening of a call, and the first piece of its arguments."""
         first, self._first = self._first, None
-        fields = {"index": self._places.calls - 1, **call_fields(part, "", state)}
-        opening = self._fields({"tool_calls": [fields]})
+        if self._legacy:
+            opening = self._fields({"function_call": {"name": part.name, "arguments": ""}})
+        else:
+            fields = {"index": self._places.calls - 1, **call_fields(part, "", state)}
+            opening = self._fields({"tool_calls": [fields]})
         return opening + self._piece(part, first) if first else opening
 
     def _piece(self, part: ToolCallPart, text: str) -> bytes:
+        if self._legacy:
+            return self._chunk(b'{"function_call":{"arguments":%b}}' % _CODED.encode(text))
         return self._chunk(
             (
                 b'{"tool_calls":[{"index":%d,"custom":{"input":%b}}]}'
@@ -172,7 +194,7 @@ class StreamEncoder:
         if isinstance(part, ToolCallPart):
             if self._first is not None:
                 return self._opened(part, state)
-            if state is None:
+            if state is None or self._legacy:
                 return b""
             return self._fields(
                 {"tool_calls": [{"index": places.calls - 1, **state_fields(state)}]}
@@ -183,15 +205,28 @@ class StreamEncoder:
         if state is None:
             return b""
         detail = detail_of(part, state, places.start, places.thinking)
-        return self._fields({"reasoning_details": [detail]})
+        return self._entry("reasoning_details", detail)
 
     def _citation(self, citation: Citation) -> bytes:
         found = annotation(citation, self._places.start, self._places.content)
-        return b"" if found is None else self._fields({"annotations": [found]})
+        return b"" if found is None else self._entry("annotations", found)
+
+    def _entry(self, name: str, entry: Any) -> bytes:
+        """One more entry of a list; numbered, for OpenAI's SDK joins the lists of several chunks by `index`."""
+        number = self._entries.get(name, 0)
+        self._entries[name] = number + 1
+        fields = dict(_ENTRY.decode(entry)) if isinstance(entry, msgspec.Raw) else entry
+        data = _CODED.encode({name: [{**fields, "index": number}]})
+        return self._chunk(in_one_line(data))
 
     def _end(self, event: MessageEnd) -> bytes:
         places = self._places
-        word = finish_word(event.finish, refused=places.refused, called=places.calls > 0)
+        word = finish_word(
+            event.finish,
+            refused=places.refused,
+            called=places.calls > 0,
+            legacy=self._legacy,
+        )
         tier = event.service_tier
         head = self._head
         if tier:

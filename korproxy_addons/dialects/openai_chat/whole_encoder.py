@@ -23,6 +23,7 @@ from korproxy_addons.dialects.model import (
     ToolCallPart,
     UnknownPart,
 )
+from korproxy_addons.dialects.openai_chat.legacy import is_legacy
 from korproxy_addons.dialects.openai_chat.places import Places
 from korproxy_addons.dialects.openai_chat.reasoning_details import detail_of
 from korproxy_addons.dialects.openai_chat.reply_fields import (
@@ -46,6 +47,7 @@ class WholeEncoder:
         "_context",
         "_details",
         "_images",
+        "_legacy",
         "_over",
         "_part",
         "_pieces",
@@ -58,6 +60,7 @@ class WholeEncoder:
     def __init__(self, context: ReplyContext) -> None:
         self._context = context
         self._over = False
+        self._legacy = is_legacy(context.client_body)
         self._places = Places()
         self._part: ReplyPart | None = None
         self._separator = ""
@@ -147,7 +150,9 @@ class WholeEncoder:
             message["reasoning_content"] = "".join(self._thinking)
         if self._details:
             message["reasoning_details"] = self._details
-        if self._calls:
+        if self._calls and self._legacy:
+            message["function_call"] = self._calls[0]["function"]
+        elif self._calls:
             message["tool_calls"] = self._calls
         if self._annotations:
             message["annotations"] = self._annotations
@@ -163,7 +168,10 @@ class WholeEncoder:
                     "message": message,
                     "logprobs": None,
                     "finish_reason": finish_word(
-                        event.finish, refused=places.refused, called=bool(self._calls)
+                        event.finish,
+                        refused=places.refused,
+                        called=bool(self._calls),
+                        legacy=self._legacy,
                     ),
                 }
             ],

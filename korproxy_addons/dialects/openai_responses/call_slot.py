@@ -30,6 +30,7 @@ class CallSlot(Slot):
     __slots__ = (
         "_call_id",
         "_custom",
+        "_given",
         "_held",
         "_item_id",
         "_made_id",
@@ -47,7 +48,8 @@ class CallSlot(Slot):
         self._name = ""
         self._opened = False
         self._held: list[str] = []
-        self._sent = 0
+        self._sent = 0  # characters that were said, white space in front included
+        self._given = False  # some of them went on
 
     def head(self, item: OutputItem) -> None:
         """Id and name, where they are said: never overwritten, neither with nothing nor with others."""
@@ -59,9 +61,12 @@ class CallSlot(Slot):
 
     def delta(self, text: str) -> None:
         """More of the arguments or the input."""
+        self._sent += len(text)
+        if not self._given and not self._custom:
+            text = text.lstrip()  # white space alone is no arguments
         if not text:
             return
-        self._sent += len(text)
+        self._given = True
         if self._opened:
             self.queue.append(PartDelta(text))
         else:
@@ -69,10 +74,8 @@ class CallSlot(Slot):
 
     def text(self, text: str) -> None:
         """The whole arguments or input."""
-        if not self._sent and not self._custom:
-            text = arguments_text(text)
-            if text == "{}":
-                return  # said at the end, if nothing else comes
+        if not self._given and not self._custom and arguments_text(text) == "{}":
+            return  # said at the end, if nothing else comes
         if len(text) > self._sent:
             self.delta(text[self._sent :])
 
@@ -114,7 +117,7 @@ class CallSlot(Slot):
         self._held.clear()
 
     def _end(self, *, complete: bool) -> None:
-        if complete and not self._sent and not self._custom:
+        if complete and not self._given and not self._custom:
             self.queue.append(PartDelta("{}"))  # a call without arguments (T50)
         self.queue.append(PartEnd(complete=complete))
 

@@ -2,7 +2,6 @@
 
 from typing import Final
 
-import msgspec
 from msgspec import Raw
 
 from korproxy_addons.dialects.media import audio_mime, media_from_url
@@ -134,8 +133,3 @@ def _file(part: PartBody) -> MediaPart:
         return media_from_url(part.file_url, kind, name=name, detail=detail, cache=cache)
     file_id = part.file_id or ""
     return MediaPart(kind, file_id=file_id, origin=ORIGIN, name=name, detail=detail, cache=cache)
-
-
-def raw_of(value: object) -> Raw:
-    """A value as raw JSON."""
-    return Raw(msgspec.json.encode(value))

@@ -175,7 +175,9 @@ class Items:
         item = decode_at(THOUGHT, raw, path)
         summed = [part.text for part in item.summary or () if part.text]
         said = [part.text for part in item.content or () if part.text]
-        state = state_of(item.encrypted_content or "", item.id or "")
+        # reasoning in clear words is all there is of it: its id refers to nothing that is kept
+        kept = item.encrypted_content or not said
+        state = state_of(item.encrypted_content or "", item.id or "") if kept else None
         text = _BLANK_LINE.join(summed or said)
         thinking = ThinkingPart(text, state, is_summary=bool(summed) or not said)
         turn = self._turns[-1] if self._turns else None

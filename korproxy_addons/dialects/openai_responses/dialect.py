@@ -56,7 +56,6 @@ class ResponsesDialect:
     cannot_express: frozenset[Feature] = frozenset(
         {
             Feature.CHOICES,
-            Feature.STOP,
             Feature.LOGIT_BIAS,
             Feature.SEED,
             Feature.PENALTIES,

@@ -89,8 +89,12 @@ class ContentEncoder:
         texts = [piece.text for piece in part.content if isinstance(piece, TextPart | UnknownPart)]
         if part.is_error and not (texts and texts[0].lower().startswith("error")):
             texts[:1] = [f"Error: {texts[0]}" if texts else "Error"]
-        plain = len(texts) == max(1, len(part.content))
-        if plain and (len(texts) == 1 or not self._habits.state_origin):
+        plain = all(
+            isinstance(piece, TextPart)
+            or (isinstance(piece, UnknownPart) and piece.origin != DIALECT_ID)
+            for piece in part.content
+        )
+        if plain and (len(texts) <= 1 or not self._habits.state_origin):
             return "\n".join(texts)
         return self._parts(part.content, texts)
 

@@ -25,6 +25,7 @@ from korproxy_addons.dialects.order import (
     user_first,
     without_foreign_state,
 )
+from korproxy_addons.dialects.stops import shared_stops
 
 type Json = dict[str, Any]
 
@@ -73,6 +74,7 @@ def encoded_request(request: ChatRequest, target: Target) -> EncodedRequest:
         losses.all(),
         names=tools.names,
         custom_tools=frozenset(tools.custom),
+        stops=shared_stops(request.stop, 0)[1],  # there is no field for any (T119)
     )
 
 

@@ -130,8 +130,9 @@ class SettingsEncoder:
 
     def _text(self) -> Json:
         found: Json = {}
-        if self._request.output is not None:
-            found["format"] = self._format(self._request.output)
+        output = self._request.output
+        if output is not None and (form := self._format(output)) is not None:
+            found["format"] = form
         if self._request.verbosity:
             if self._own or self._openai:
                 found["verbosity"] = self._request.verbosity
@@ -235,7 +236,6 @@ class SettingsEncoder:
         lost = {
             Feature.CHOICES: request.choices > 1,
             Feature.LOGPROBS: request.logprobs is not None and not self._own,
-            Feature.STOP: bool(request.stop),
             Feature.LOGIT_BIAS: sampling.logit_bias is not None,
             Feature.SEED: sampling.seed is not None,
             Feature.PENALTIES: bool(sampling.presence_penalty or sampling.frequency_penalty),

@@ -28,6 +28,7 @@ from korproxy_addons.dialects.model import (
     TextPart,
     ThinkingPart,
     ToolCallPart,
+    UnknownPart,
 )
 from korproxy_addons.dialects.openai_responses.carried import (
     MADE_ID,
@@ -246,4 +247,5 @@ def _words(part: WholePart) -> str:
         if part.url:
             return f"![{part.kind}]({data_url(part)})"
         return part.text or f"[{part.kind} {part.mime}]".replace(" ]", "]")
-    return "" if isinstance(part, CompactionPart) else part.text
+    # another service's own tools are not the answer: only unknown parts say their words (T129)
+    return part.text if isinstance(part, UnknownPart) else ""

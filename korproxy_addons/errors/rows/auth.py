@@ -1,4 +1,10 @@
-"""AUTH, 001-099: keys and logins. 004 and 005 belong to the management API."""
+"""
+AUTH, 001-099: keys and logins. 004 and 005 belong to the management API.
+
+What only a person can cure is 400, kind invalid_request: measured with the released Claude Code, Codex and Gemini CLI in November
+2026, it is the one status that all three take as final and whose text all three show. At 503 Codex tries five times and Gemini CLI
+for more than a minute; a 401 would log the tool's own user out.
+"""
 
 from korproxy_addons.errors.kinds import Kind, Retry, Severity, row
 
@@ -25,9 +31,9 @@ TOKEN_EXPIRED = row(
 )
 OAUTH_FAILED = row(
     "KP-AUTH-003",
-    Kind.INTERNAL,
+    Kind.INVALID_REQUEST,
     Severity.ERROR,
-    503,
+    400,
     Retry.NEXT_ACCOUNT,
     "The account's sign-in failed",
     "The provider refused the login or its renewal.",
@@ -35,9 +41,9 @@ OAUTH_FAILED = row(
 )
 ACCOUNT_REJECTED = row(
     "KP-AUTH-006",
-    Kind.INTERNAL,
+    Kind.INVALID_REQUEST,
     Severity.ERROR,
-    503,
+    400,
     Retry.NEXT_ACCOUNT,
     "The provider refused the account's credential",
     "Upstream answered that the key or token KorProxy sent is not valid for it.",
@@ -45,9 +51,9 @@ ACCOUNT_REJECTED = row(
 )
 SECRET_UNAVAILABLE = row(
     "KP-AUTH-007",
-    Kind.INTERNAL,
+    Kind.INVALID_REQUEST,
     Severity.ERROR,
-    503,
+    400,
     Retry.NEXT_ACCOUNT,
     "The account's secret cannot be read",
     "The environment variable is not set, the file cannot be read, or the place is empty.",
@@ -65,9 +71,9 @@ CREDENTIAL_HOST_MISMATCH = row(
 )
 ACCOUNT_ACTION_NEEDED = row(
     "KP-AUTH-009",
-    Kind.INTERNAL,
+    Kind.INVALID_REQUEST,
     Severity.ERROR,
-    503,
+    400,
     Retry.NEXT_ACCOUNT,
     "The provider wants something confirmed first",
     "The provider asks the account's owner to validate the account or to accept something.",
@@ -75,9 +81,9 @@ ACCOUNT_ACTION_NEEDED = row(
 )
 PROJECT_REQUIRED = row(
     "KP-AUTH-010",
-    Kind.INTERNAL,
+    Kind.INVALID_REQUEST,
     Severity.ERROR,
-    503,
+    400,
     Retry.NEXT_ACCOUNT,
     "The account needs a Google Cloud project",
     "Code Assist licences are bound to a project; neither account nor provider named one.",
@@ -85,9 +91,9 @@ PROJECT_REQUIRED = row(
 )
 CONSENT_NEEDED = row(
     "KP-AUTH-011",
-    Kind.PERMISSION,
+    Kind.INVALID_REQUEST,
     Severity.WARNING,
-    403,
+    400,
     Retry.NEXT_ACCOUNT,
     "This login needs your consent first",
     "The provider's terms limit this login; KorProxy uses it only after the person agreed.",
@@ -95,9 +101,9 @@ CONSENT_NEEDED = row(
 )
 LOGIN_FOR_OTHER_TOOL = row(
     "KP-AUTH-012",
-    Kind.PERMISSION,
+    Kind.INVALID_REQUEST,
     Severity.WARNING,
-    403,
+    400,
     Retry.NEXT_ACCOUNT,
     "This login is for the vendor's own tool only",
     "The provider's terms bind the subscription login to its own tool, and another tool asked.",

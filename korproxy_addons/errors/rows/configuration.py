@@ -34,9 +34,9 @@ CONFIG_SCHEMA = row(
 )
 NO_ACCOUNT = row(
     "KP-CONF-204",
-    Kind.INTERNAL,
+    Kind.INVALID_REQUEST,
     Severity.ERROR,
-    503,
+    400,
     Retry.NO,
     "No account can serve this request",
     "No account is configured for it, or all of them are disabled.",

@@ -74,9 +74,9 @@ BILLING_REQUIRED = row(
 )
 ROUTE_RETIRED = row(
     "KP-PROV-108",
-    Kind.INTERNAL,
+    Kind.INVALID_REQUEST,
     Severity.ERROR,
-    503,
+    400,
     Retry.NEXT_ACCOUNT,
     "The provider has ended this way in",
     "The login route or the service behind this account no longer exists.",

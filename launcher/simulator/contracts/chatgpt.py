@@ -139,7 +139,15 @@ class ChatGPT(Contract):
         if streaming and body.get("store") is not False:
             no("Store must be set to false")
         if not isinstance(body.get("instructions"), str) or not body["instructions"]:
-            no("Instructions are required")
+            # The released Codex (0.169) with its own login sends none: its developer messages stand for them.
+            items = body.get("input")
+            roles = (
+                [it.get("role") for it in items if isinstance(it, dict)]
+                if isinstance(items, list)
+                else []
+            )
+            if "instructions" in body or "developer" not in roles:
+                no("Instructions are required")
         if not isinstance(body.get("input"), list):
             no("Input must be a list")
         for name in UNSUPPORTED:

@@ -58,7 +58,13 @@ _PARTS = Tagged(
     },
 )
 _CONTENT = OneOf((Str(), Items(_PARTS)))
-_ID: dict[str, Shape] = {"type": Str(), "id": _or_null(Str()), "status": _or_null(Str())}
+_ID: dict[str, Shape] = {
+    "type": Str(),
+    "id": _or_null(Str()),
+    "status": _or_null(Str()),
+    # Not documented; the released Codex (0.169) puts it on every message when it talks to the API itself.
+    "internal_chat_message_metadata_passthrough": Any_(),
+}
 _OUTPUT = {**_ID, "call_id": Str(), "output": _CONTENT, "name": Str(), "caller": Any_()}
 _OPEN = Obj({"type": Str()}, open=True)
 _ITEMS = Tagged(

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from mitmproxy import addonmanager, connection, http, log, master, version
+from mitmproxy import addonmanager, connection, hooks, http, log, master, version
 from mitmproxy.addons import errorcheck, proxyserver
 from mitmproxy.net import tls as net_tls
 from mitmproxy.net.http import status_codes
@@ -24,6 +24,13 @@ from mitmproxy.proxy.mode_specs import ProxyMode, ReverseMode
 from mitmproxy.proxy.utils import ReceiveBuffer
 from mitmproxy.test import tflow
 from mitmproxy.utils import asyncio_utils, signals
+
+from korproxy_addons.gateway.front import OPTIONS
+from support.playbook import Playbook
+
+
+def context_of_a_client() -> context.Context:
+    return Playbook().layer.context.fork()
 
 
 def test_it_is_the_version_the_gateway_was_written_for() -> None:
@@ -155,7 +162,7 @@ def test_a_blocking_command_pauses_its_layer_alone_and_events_wait() -> None:
     it = Asking(context_of_a_client())
     (hook,) = it.handle_event(events.Start())
     assert isinstance(hook, _hooks.HttpRequestHook)
-    assert hook.blocking is it
+    assert vars(hook)["blocking"] is it
     assert list(it.handle_event(events.ConnectionClosed(it.context.client))) == []
     shown = [
         command.message
@@ -167,7 +174,7 @@ def test_a_blocking_command_pauses_its_layer_alone_and_events_wait() -> None:
 
 def test_a_hook_that_does_not_block_is_a_plain_command() -> None:
     assert commands.StartHook.blocking is True
-    assert commands.StartHook.__mro__[1:3] == (commands.Command, addonmanager.hooks.Hook)
+    assert commands.StartHook.__mro__[1:3] == (commands.Command, hooks.Hook)
 
 
 def test_which_errors_have_a_status() -> None:
@@ -187,7 +194,7 @@ def test_the_reader_s_state_is_a_method_and_its_bytes_a_buffer_of_h11() -> None:
     assert (reader.stream_id, reader.request, reader.response) == (1, None, None)
     reader.buf += b"abc"
     assert bytes(reader.buf) == b"abc"
-    assert reader.buf.maybe_extract_at_most(2) == b"ab"
+    assert bytes(reader.buf.maybe_extract_at_most(2) or b"") == b"ab"
     assert len(reader.buf) == 1
 
 
@@ -219,7 +226,7 @@ def test_an_empty_piece_still_ends_a_chunked_body() -> None:
 def test_a_response_s_stream_is_false_true_or_a_function() -> None:
     response = http.Response.make(200)
     assert response.stream is False
-    response.stream = [].append
+    response.stream = lambda data: data
     assert callable(response.stream)
     assert "stream" not in response.get_state()
 
@@ -246,14 +253,12 @@ def test_how_a_handler_is_found_and_what_it_holds() -> None:
     assert server.ConnectionHandler.__annotations__["transports"]
     assert server.ConnectionHandler.__annotations__["timeout_watchdog"]
     assert issubclass(mode_servers.ProxyConnectionHandler, server.LiveConnectionHandler)
-    assert status_codes.RESPONSES[529 - 100] == "Too Many Requests"
+    assert status_codes.RESPONSES[429] == "Too Many Requests"
 
 
 def test_a_handler_is_registered_under_its_client_s_id() -> None:
     source = inspect.getsource(mode_servers.AsyncioServerInstance.handle_stream)
-    assert "register_connection(connection_id, handler)" in source.replace(
-        "handler.client.id", "connection_id"
-    )
+    assert "register_connection(handler.layer.context.client.id, handler)" in source
 
 
 def test_the_next_layer_is_asked_for_with_these_things_in_hand() -> None:
@@ -268,8 +273,6 @@ def test_the_next_layer_is_asked_for_with_these_things_in_hand() -> None:
 
 
 def test_the_options_the_gateway_sets_exist() -> None:
-    from korproxy_addons.gateway.front import OPTIONS
-
     async def names() -> set[str]:
         it = master.Master(None)
         it.addons.add(proxyserver.Proxyserver())
@@ -307,12 +310,6 @@ def test_a_signal_holds_its_receivers_weakly_and_calls_them_by_name() -> None:
     signal.connect(Receiver().receive)
     signal.send(updated={"a"})
     assert kept.got == [{"a"}]
-
-
-def context_of_a_client() -> context.Context:
-    from support.playbook import Playbook
-
-    return Playbook().layer.context.fork()
 
 
 def test_the_mode_s_name() -> None:

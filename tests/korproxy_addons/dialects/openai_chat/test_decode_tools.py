@@ -96,6 +96,7 @@ def test_search_options_are_a_hosted_tool() -> None:
 def test_t144_legacy_functions_are_tools() -> None:
     found = request(functions=[{"name": "f", "parameters": SCHEMA}], function_call={"name": "f"})
     assert found.tools == (FunctionTool("f", "", RAW),)
+    assert found.parallel is False
     assert found.tool_choice == ToolChoice(ChoiceMode.NAMED, ("f",))
     assert request(functions=[{"name": "f"}], function_call="none").tool_choice == ToolChoice(
         ChoiceMode.NONE

@@ -178,6 +178,12 @@ def test_t71_state_of_others_never_reaches_an_upstream() -> None:
         assert "foreign_state: anthropic" in losses(*turns, habits=habits)
 
 
+def test_t71_words_of_anothers_thinking_are_kept_where_plain_reasoning_is_taken() -> None:
+    turns = (ASK, bot(ThinkingPart("hm", Opaque("anthropic", "s")), TextPart("a")), ASK)
+    assert encoded(*turns, habits=QWEN_CHAT)[1]["reasoning_content"] == "hm"
+    assert losses(*turns) == ["foreign_state: anthropic"]
+
+
 def test_t77_googles_signature_goes_back_to_google() -> None:
     turns = (ASK, bot(replace(CALL, state=Opaque("google", "c2ln"))), user(result()))
     call = encoded(*turns, habits=GOOGLE)[1]["tool_calls"][0]

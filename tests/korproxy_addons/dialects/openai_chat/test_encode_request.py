@@ -2,6 +2,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from msgspec import Raw
 from msgspec.structs import replace
 
@@ -16,12 +18,17 @@ from korproxy_addons.dialects.base import Target
 from korproxy_addons.dialects.model import (
     ChatRequest,
     Continuation,
+    MediaKind,
+    MediaPart,
     Message,
     Reasoning,
     Role,
     Sampling,
     TextPart,
     ThinkingMode,
+    ThinkingPart,
+    ToolCallPart,
+    ToolResultPart,
 )
 from korproxy_addons.dialects.openai_chat.encode_request import encode_request
 from korproxy_addons.errors.catalogue import CANNOT_TRANSLATE
@@ -241,3 +248,58 @@ def test_t69_no_null_is_ever_sent_but_for_an_assistants_missing_words() -> None:
         }
     )
     assert "null" not in json.dumps(sent(request)[0])
+
+
+# --- random conversations
+
+FULL = replace(OPENAI_CHAT, reasoning_field="reasoning_content")  # loses nothing that Chat can say
+WORDS = st.text(alphabet='abc <>{}"\\\n🙂ü', min_size=1, max_size=8)
+
+
+@st.composite
+def random_conversations(draw: st.DrawFn) -> tuple[Message, ...]:
+    """Conversations as Chat can say them."""
+    turns: list[Message] = []
+    number = 0
+    texts = st.builds(TextPart, WORDS)
+    image = st.just(MediaPart(MediaKind.IMAGE, "image/png", "iVBORw0KGgo="))
+    for kind in draw(
+        st.lists(st.sampled_from(["system", "user", "assistant", "calls"]), min_size=1, max_size=6)
+    ):
+        if kind == "system":
+            turns.append(
+                Message(draw(st.sampled_from([Role.SYSTEM, Role.DEVELOPER])), (draw(texts),))
+            )
+        elif kind == "user":
+            parts = draw(st.lists(texts | image, min_size=1, max_size=3))
+            turns.append(Message(Role.USER, tuple(parts), draw(st.sampled_from(["", "ann"]))))
+        else:
+            said: list[Any] = [ThinkingPart(draw(WORDS))] if draw(st.booleans()) else []
+            said += [draw(texts)]
+            results: list[Message] = []
+            for _ in range(draw(st.integers(1, 3)) if kind == "calls" else 0):
+                number += 1
+                said.append(
+                    ToolCallPart(f"call_{number}", "f", draw(st.sampled_from(["{}", '{"a": 1.0}'])))
+                )
+                content = (TextPart(draw(WORDS)),) if draw(st.booleans()) else ()
+                results.append(Message(Role.USER, (ToolResultPart(f"call_{number}", content),)))
+            if turns and turns[-1].role is Role.ASSISTANT:
+                turns.append(Message(Role.USER, (TextPart("."),)))
+            turns += [Message(Role.ASSISTANT, tuple(said)), *results]
+    return tuple(turns)
+
+
+@settings(max_examples=150, deadline=None)
+@given(random_conversations())
+def test_a_conversation_that_is_sent_and_read_again_is_the_same(
+    messages: tuple[Message, ...],
+) -> None:
+    request = ChatRequest("openai-chat", "up-1", messages)
+    body, lost = sent(request, FULL)
+    assert lost == []
+    again = asked(body).messages
+    assert [part for message in again for part in message.parts if part != ThinkingPart("")] == [
+        part for message in messages for part in message.parts
+    ]
+    assert [message.role for message in again] == [message.role for message in messages]

@@ -88,6 +88,12 @@ def test_t168_other_services_words_for_it_are_known(words: str) -> None:
     assert reported_error({"message": words}, 400).context_overflow
 
 
+@pytest.mark.parametrize("status", [413, 500])
+def test_t168_an_overflow_is_the_requests_fault_under_any_status(status: int) -> None:
+    error = reported_error({"message": "exceeds the available context size"}, status)
+    assert (error.kind, error.context_overflow) == (Kind.INVALID_REQUEST, True)
+
+
 def test_a_rate_limit_in_tokens_is_no_overflow() -> None:
     error = reported_error(
         {"message": "too many tokens per minute", "code": "rate_limit_exceeded"}, 429

@@ -49,7 +49,6 @@ from korproxy_addons.dialects.model import (
     ThinkingMode,
     ThinkingPart,
     ToolCallPart,
-    ToolResultPart,
     Usage,
     settled_finish,
 )
@@ -418,55 +417,6 @@ def test_a_cut_stream_of_ours_never_looks_whole(events: list[Event], draw: st.Da
     stream = encoded(events)
     place = draw.draw(st.integers(0, stream.rindex(b'"finish_reason":"') - 1))
     assert isinstance(decoded(stream[:place])[-1], StreamFailed)
-
-
-@st.composite
-def random_conversations(draw: st.DrawFn) -> tuple[Message, ...]:
-    """Conversations as Chat can say them."""
-    turns: list[Message] = []
-    number = 0
-    texts = st.builds(TextPart, WORDS)
-    image = st.just(MediaPart(MediaKind.IMAGE, "image/png", "iVBORw0KGgo="))
-    for kind in draw(
-        st.lists(st.sampled_from(["system", "user", "assistant", "calls"]), min_size=1, max_size=6)
-    ):
-        if kind == "system":
-            turns.append(
-                Message(draw(st.sampled_from([Role.SYSTEM, Role.DEVELOPER])), (draw(texts),))
-            )
-        elif kind == "user":
-            parts = draw(st.lists(texts | image, min_size=1, max_size=3))
-            turns.append(Message(Role.USER, tuple(parts), draw(st.sampled_from(["", "ann"]))))
-        else:
-            said: list[Any] = [ThinkingPart(draw(WORDS))] if draw(st.booleans()) else []
-            said += [draw(texts)]
-            results: list[Message] = []
-            for _ in range(draw(st.integers(1, 3)) if kind == "calls" else 0):
-                number += 1
-                said.append(
-                    ToolCallPart(f"call_{number}", "f", draw(st.sampled_from(["{}", '{"a": 1.0}'])))
-                )
-                content = (TextPart(draw(WORDS)),) if draw(st.booleans()) else ()
-                results.append(Message(Role.USER, (ToolResultPart(f"call_{number}", content),)))
-            if turns and turns[-1].role is Role.ASSISTANT:
-                turns.append(Message(Role.USER, (TextPart("."),)))
-            turns += [Message(Role.ASSISTANT, tuple(said)), *results]
-    return tuple(turns)
-
-
-@settings(max_examples=150, deadline=None)
-@given(random_conversations())
-def test_a_conversation_that_is_sent_and_read_again_is_the_same(
-    messages: tuple[Message, ...],
-) -> None:
-    request = ChatRequest("openai-chat", "up-1", messages)
-    body, lost = sent(request, FULL)
-    assert lost == []
-    again = asked(body).messages
-    assert [part for message in again for part in message.parts if part != ThinkingPart("")] == [
-        part for message in messages for part in message.parts
-    ]
-    assert [message.role for message in again] == [message.role for message in messages]
 
 
 # --- the rest of the protocol

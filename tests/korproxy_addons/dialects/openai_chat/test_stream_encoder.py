@@ -145,6 +145,21 @@ def test_t142_a_custom_call_has_input() -> None:
     ]
 
 
+def test_t144_a_client_of_functions_gets_a_function_call() -> None:
+    body = b'{"functions":[{"name":"f"}]}'
+    encoder = StreamEncoder(ReplyContext(True, "m", IdSource("s"), 0, client_body=body))
+    state = Opaque("google", "c2ln")
+    pieces: list[Event] = [CALL, PartDelta('{"a"'), PartDelta(":1}"), PartEnd(state)]
+    end = MessageEnd(FinishReason.TOOL_CALLS)
+    found = payloads(b"".join(map(encoder.feed, [START, *pieces, end])))
+    assert [chunk["choices"][0]["delta"] for chunk in found[1:-2]] == [
+        {"function_call": {"name": "f", "arguments": ""}},
+        {"function_call": {"arguments": '{"a"'}},
+        {"function_call": {"arguments": ":1}"}},
+    ]
+    assert found[-2]["choices"][0]["finish_reason"] == "function_call"
+
+
 def test_t56_a_call_cut_before_its_arguments_has_none() -> None:
     found = deltas(CALL, PartEnd(complete=False))
     assert [delta["tool_calls"][0]["function"]["arguments"] for delta in found] == [""]

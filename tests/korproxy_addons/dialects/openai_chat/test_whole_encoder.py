@@ -95,6 +95,17 @@ def test_t14_calls_alone_have_no_content() -> None:
     assert beside["content"] == "I look."
 
 
+def test_t144_a_client_of_functions_gets_a_function_call() -> None:
+    body = b'{"functions":[{"name":"f"}]}'
+    encoder = WholeEncoder(ReplyContext(False, "m", IdSource("s"), 0, client_body=body))
+    end = MessageEnd(FinishReason.TOOL_CALLS)
+    events = [START, *said((ToolCallPart("x", "f"), "{}")), end]
+    choice = json.loads(b"".join(map(encoder.feed, events)))["choices"][0]
+    assert choice["message"]["function_call"] == {"name": "f", "arguments": "{}"}
+    assert "tool_calls" not in choice["message"]
+    assert choice["finish_reason"] == "function_call"
+
+
 def test_t107_calls_end_in_tool_calls() -> None:
     events = [START, *said((ToolCallPart("x", "f"), "{}")), MessageEnd(FinishReason.TOOL_CALLS)]
     assert (

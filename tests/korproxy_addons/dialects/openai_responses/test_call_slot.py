@@ -12,11 +12,11 @@ from korproxy_addons.errors.exceptions import KorProxyError
 NO_RAW = Raw(b"{}")
 
 
-def item(arguments: object = "", **fields: str) -> OutputItem:
-    raw = Raw(json.dumps(arguments).encode()) if arguments != "" else Raw()
-    return OutputItem(
-        call_id=fields.pop("call_id", "c1"), name=fields.pop("name", "f"), arguments=raw, **fields
-    )
+def item(
+    arguments: str = "", name: str = "f", status: str = "completed", item_id: str = ""
+) -> OutputItem:
+    raw = Raw(json.dumps(arguments).encode()) if arguments else Raw()
+    return OutputItem(id=item_id, status=status, call_id="c1", name=name, arguments=raw)
 
 
 def words(events: list[Event]) -> str:
@@ -44,6 +44,20 @@ def test_a_call_without_arguments(arguments: str) -> None:
     assert words(slot.queue) == "{}"
 
 
+@pytest.mark.parametrize(
+    ("text", "arguments"), [("\n", "{}"), (' {"a":1}', '{"a":1}'), ("\n{} ", "{} ")]
+)
+def test_white_space_is_no_argument_however_it_comes(text: str, arguments: str) -> None:
+    """T50"""
+    for deltas in ([], [text], list(text)):
+        slot = CallSlot("made", custom=False)
+        slot.head(item())
+        for piece in deltas:
+            slot.delta(piece)
+        slot.finish(item(text), NO_RAW)
+        assert words(slot.queue) in {arguments, arguments.strip()}
+
+
 def test_arguments_that_are_an_object_stay_text() -> None:
     """T179: nothing goes through a float."""
     slot = CallSlot("made", custom=False)
@@ -69,7 +83,7 @@ def test_name_and_id_may_come_late_and_are_never_overwritten() -> None:
     slot.head(OutputItem(id="fc_1", call_id="", name=None))
     slot.delta("{}")
     assert slot.queue == []
-    slot.head(item(id="fc_other"))
+    slot.head(item(item_id="fc_other"))
     slot.head(OutputItem(call_id="", name=""))
     assert slot.queue[0] == PartStart(ToolCallPart("c1", "f", item_id="fc_1"))
 

@@ -172,7 +172,12 @@ def test_the_clients_own_search_is_call_and_result() -> None:
 
 def test_the_services_own_search_is_the_services() -> None:
     box = Toolbox()
-    call = {"type": "tool_search_call", "execution": "server", "call_id": None, "arguments": {}}
+    call: dict[str, Any] = {
+        "type": "tool_search_call",
+        "execution": "server",
+        "call_id": None,
+        "arguments": {},
+    }
     output = {
         "type": "tool_search_output",
         "execution": "server",

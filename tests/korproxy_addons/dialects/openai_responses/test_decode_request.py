@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from msgspec import Raw
 
 from korproxy_addons.dialects.base import Inbound, Peek
+from korproxy_addons.dialects.model import ChoiceMode as Mode
 from korproxy_addons.dialects.model import (
     Continuation,
     CustomTool,
@@ -23,7 +24,6 @@ from korproxy_addons.dialects.model import (
     ThinkingMode,
     ToolChoice,
 )
-from korproxy_addons.dialects.model import ChoiceMode as Mode
 from korproxy_addons.dialects.openai_responses.decode_request import decoded_request, peeked
 from korproxy_addons.errors.exceptions import KorProxyError
 from support.responses_wire import MODEL, asked
@@ -183,7 +183,7 @@ def test_what_the_service_is_believed_to_keep(fields: Any, found: Continuation) 
 def test_a_choice_that_names_a_server_is_kept_whole() -> None:
     choice = {"type": "mcp", "server_label": "s", "name": "x"}
     request = asked(tools=[{"type": "mcp", "server_label": "s"}], tool_choice=choice)
-    assert json.loads(request.native["tool_choice"]) == choice
+    assert json.loads(bytes(request.native["tool_choice"])) == choice
 
 
 def test_who_asks_by_either_name() -> None:

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from korproxy_addons.config.habits import COMPATIBLE_RESPONSES
 from korproxy_addons.dialects.base import DecodeContext
 from korproxy_addons.dialects.events import (
-    Event,
     KeepAlive,
     MessageEnd,
     MessageStart,
@@ -369,6 +368,6 @@ def _read(reply: bytes, *, streamed: bool) -> None:
 
 
 def test_deltas_are_not_joined_or_held() -> None:
-    decoder = DIALECT.decoder(DecodeContext(True, DEFAULT, IdSource("seed")))  # noqa: FBT003
+    decoder = DIALECT.decoder(DecodeContext(True, DEFAULT, IdSource("seed")))
     list(decoder.feed(TEXT))
     assert list(decoder.feed(delta(0, "!"))) == [PartDelta("!")]

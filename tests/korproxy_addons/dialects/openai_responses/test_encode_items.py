@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 from msgspec import Raw
+from msgspec.structs import replace
 
 from korproxy_addons.config.habits import COMPATIBLE_RESPONSES, Habits
 from korproxy_addons.dialects.model import (
@@ -152,7 +153,7 @@ def test_reasoning_without_content_is_nothing_to_a_service_that_keeps_nothing() 
 def test_thinking_of_others_never_goes_to_this_service() -> None:
     """T71, invariant 8"""
     thinking = ThinkingPart("hm", Opaque("anthropic", "SIG"))
-    body, losses = sent(foreign(HI, Message(ASSISTANT, (thinking, TextPart("x")))))
+    body, losses = sent(foreign(HI, Message(ASSISTANT, (thinking, TextPart("x"))), HI))
     assert "SIG" not in json.dumps(body)
     assert "hm" not in json.dumps(body)
     assert losses == ["foreign_state: anthropic"]
@@ -181,8 +182,6 @@ def test_custom_calls_and_their_results_in_pairs() -> None:
 
 def test_custom_calls_as_functions() -> None:
     """T139"""
-    from msgspec.structs import replace
-
     habits = replace(DEFAULT, custom_tools=False)
     call = Message(ASSISTANT, (ToolCallPart("c", "p", '"', custom=True),))
     result = Message(USER, (ToolResultPart("c", (TextPart("ok"),), custom=True),))

@@ -23,11 +23,7 @@ from support.responses_wire import DEFAULT, PLAN, asked, encode, foreign, sent
 
 HI = Message(Role.USER, (TextPart("Hi"),))
 SCHEMA = Raw(b'{"type":"object","properties":{"a":{"type":"string"}},"required":["a"]}')
-CLOSED = Raw(
-    SCHEMA[:-1] + b',"additionalProperties":false}'
-    if isinstance(SCHEMA, bytes)
-    else bytes(SCHEMA)[:-1] + b',"additionalProperties":false}'
-)
+CLOSED = Raw(bytes(SCHEMA)[:-1] + b',"additionalProperties":false}')
 
 
 def wire(*tools: Tool, habits: Habits = DEFAULT, **fields: Any) -> tuple[dict[str, Any], list[str]]:

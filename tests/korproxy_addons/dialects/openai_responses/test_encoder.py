@@ -18,6 +18,7 @@ from korproxy_addons.dialects.events import (
     PartEnd,
     PartStart,
     ReplyError,
+    StreamedPart,
     StreamFailed,
 )
 from korproxy_addons.dialects.model import (
@@ -94,7 +95,7 @@ def test_every_answer_object_says_the_same_of_its_request() -> None:
 
 def test_one_counter_numbers_all_items() -> None:
     """T53: and an item's id is the same in all its events and in the end."""
-    thinking = [PartStart(ThinkingPart("")), PartDelta("hm"), PartEnd()]
+    thinking: list[Event] = [PartStart(ThinkingPart("")), PartDelta("hm"), PartEnd()]
     events = answer(*thinking, *TEXT, *call(), *call(call_id="c2"), finish=FinishReason.TOOL_CALLS)
     sent = payloads(encoded(events))
     output = sent[-1]["response"]["output"]
@@ -138,7 +139,7 @@ def test_how_it_ends(finish: FinishReason, status: str, reason: str | None) -> N
 
 def test_a_refusal_is_a_whole_answer() -> None:
     """T177"""
-    events = [PartStart(RefusalPart("")), PartDelta("No."), PartEnd()]
+    events: list[Event] = [PartStart(RefusalPart("")), PartDelta("No."), PartEnd()]
     found = whole(*events, finish=FinishReason.REFUSAL)
     assert found["status"] == "completed"
     assert found["output"][0]["content"] == [{"type": "refusal", "refusal": "No."}]
@@ -203,7 +204,7 @@ def test_own_state_goes_as_it_is_with_its_id() -> None:
 @pytest.mark.parametrize("streamed", [True, False])
 def test_state_of_a_call_and_of_a_text_comes_back_with_the_client(streamed: bool) -> None:
     """T77, T79: this wire has no field for it."""
-    text = [PartStart(TextPart("")), PartDelta("a"), PartEnd(Opaque("google", "T"))]
+    text: list[Event] = [PartStart(TextPart("")), PartDelta("a"), PartEnd(Opaque("google", "T"))]
     calls = call(call_id="functions.f:0")
     calls[-1] = PartEnd(GOOGLE)
     events = answer(*text, *calls, finish=FinishReason.TOOL_CALLS)
@@ -252,7 +253,11 @@ def test_the_clients_own_search_is_called_as_such() -> None:
 
 def test_a_custom_call_comes_back_raw() -> None:
     """T139"""
-    events = [PartStart(ToolCallPart("c", "apply_patch", custom=True)), PartDelta("***"), PartEnd()]
+    events: list[Event] = [
+        PartStart(ToolCallPart("c", "apply_patch", custom=True)),
+        PartDelta("***"),
+        PartEnd(),
+    ]
     item = whole(*events, finish=FinishReason.TOOL_CALLS)["output"][0]
     assert (item["type"], item["input"]) == ("custom_tool_call", "***")
 
@@ -337,17 +342,16 @@ STATES = st.none() | st.builds(Opaque, st.sampled_from(["anthropic", "google"]),
 @st.composite
 def parts(draw: st.DrawFn) -> list[Event]:
     number = draw(st.integers(0, 99_999))
-    shell = draw(
-        st.sampled_from(
-            [
-                TextPart(""),
-                ThinkingPart("", is_summary=True),
-                ToolCallPart(f"call_{number}", "f"),
-                ToolCallPart(f"call_{number}", "g", custom=True),
-            ]
-        )
-    )
+    shells: list[StreamedPart] = [
+        TextPart(""),
+        ThinkingPart("", is_summary=True),
+        ToolCallPart(f"call_{number}", "f"),
+        ToolCallPart(f"call_{number}", "g", custom=True),
+    ]
+    shell = draw(st.sampled_from(shells))
     words = draw(st.lists(WORDS, min_size=1, max_size=3))
+    if isinstance(shell, ToolCallPart) and not shell.custom:
+        words = ["{", *(f'"{number}": {json.dumps(word)}, ' for word in words), '"last":1}']
     state = draw(STATES) if isinstance(shell, ThinkingPart) else None
     return [PartStart(shell), *map(PartDelta, words), PartEnd(state)]
 

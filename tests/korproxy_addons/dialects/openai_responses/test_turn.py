@@ -16,7 +16,7 @@ from support.responses_wire import DEFAULT, call, message, texts, told
 
 
 def turn() -> Turn:
-    return Turn(DecodeContext(True, DEFAULT, IdSource("seed")))  # noqa: FBT003
+    return Turn(DecodeContext(True, DEFAULT, IdSource("seed")))
 
 
 def raw(value: Any) -> Raw:
@@ -60,7 +60,7 @@ def test_text_without_its_items_start_is_not_lost() -> None:
     slot = found.found(StreamEvent(output_index=3), ReasoningSlot)
     assert slot is not None
     slot.delta(0, "hm", summary=True)
-    assert [type(event) for event in found.taken()][0] is MessageStart
+    assert next(type(event) for event in found.taken()) is MessageStart
 
 
 def test_an_item_at_a_place_that_is_done_is_another_one() -> None:

@@ -1,0 +1,132 @@
+"""What an answer says, whatever dialect it is written in: text, reasoning, calls, end, counts."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from korproxy_addons.dialects.events import (
+    Event,
+    MessageEnd,
+    PartDelta,
+    PartEnd,
+    PartStart,
+    StreamFailed,
+)
+from korproxy_addons.dialects.ids import portable_id
+from korproxy_addons.dialects.model import (
+    FinishReason,
+    MediaPart,
+    RefusalPart,
+    TextPart,
+    ThinkingPart,
+    ToolCallPart,
+    Usage,
+)
+
+type Call = tuple[str, str, str]
+"""Id, name, arguments as canonical JSON (or raw input)."""
+
+# What a client of a dialect is told where the dialect has no word of its own.
+_STOP, _LENGTH = FinishReason.STOP, FinishReason.LENGTH
+_TOLD = {
+    "openai-chat": {
+        FinishReason.STOP_SEQUENCE: _STOP,
+        FinishReason.CONTEXT_LENGTH: _LENGTH,
+        FinishReason.PAUSE: _STOP,
+        FinishReason.REFUSAL: FinishReason.CONTENT_FILTER,
+    },
+    "openai-responses": {
+        FinishReason.STOP_SEQUENCE: _STOP,
+        FinishReason.CONTEXT_LENGTH: _LENGTH,
+        FinishReason.PAUSE: _STOP,
+        FinishReason.REFUSAL: FinishReason.CONTENT_FILTER,
+    },
+    "anthropic-messages": {FinishReason.CONTENT_FILTER: FinishReason.REFUSAL},
+    "gemini": {
+        FinishReason.STOP_SEQUENCE: _STOP,
+        FinishReason.CONTEXT_LENGTH: _LENGTH,
+        FinishReason.PAUSE: _STOP,
+        FinishReason.REFUSAL: FinishReason.CONTENT_FILTER,
+    },
+}
+
+
+@dataclass(frozen=True)
+class Said:
+    """
+    One answer.
+
+    Attributes:
+        text: All words for the user, refusals among them.
+        usage: Input, cached, output, reasoning; None where none was stated.
+        failed: The kind of the error that ended it, "" if none did.
+    """
+
+    text: str = ""
+    thinking: str = ""
+    calls: tuple[Call, ...] = ()
+    media: tuple[str, ...] = ()
+    finish: str = ""
+    usage: tuple[int, int, int, int] | None = None
+    failed: str = ""
+
+
+def said(events: Sequence[Event]) -> Said:
+    """What the events of an answer say."""
+    text: list[str] = []
+    thinking: list[str] = []
+    calls: list[Call] = []
+    media: list[str] = []
+    pieces: list[str] = []
+    part: Any = None
+    out = Said()
+    for event in events:
+        if isinstance(event, PartStart):
+            part, pieces = event.part, []
+            if isinstance(part, MediaPart):
+                media.append(part.base64[:32] or part.url)
+        elif isinstance(event, PartDelta):
+            pieces.append(event.text)
+        elif isinstance(event, PartEnd):
+            words = "".join(pieces)
+            if isinstance(part, TextPart | RefusalPart):
+                text.append(words)
+            elif isinstance(part, ThinkingPart):
+                thinking.append(words)
+            elif isinstance(part, ToolCallPart):
+                calls.append((portable_id(part.call_id), part.name, canonical(words)))
+        elif isinstance(event, MessageEnd):
+            out = replace(out, finish=str(event.finish), usage=counted(event.usage))
+        elif isinstance(event, StreamFailed):
+            out = replace(out, failed=str(event.error.kind))
+    return replace(
+        out,
+        text="".join(text),
+        thinking="".join(thinking),
+        calls=tuple(calls),
+        media=tuple(media),
+    )
+
+
+def counted(usage: Usage | None) -> tuple[int, int, int, int] | None:
+    """Input, cached, output, reasoning."""
+    if usage is None:
+        return None
+    return (usage.input_tokens, usage.cached_tokens, usage.output_tokens, usage.reasoning_tokens)
+
+
+def as_told(answer: Said, dialect_id: str) -> Said:
+    """The answer as a client of a dialect can be told it."""
+    finish = FinishReason(answer.finish) if answer.finish else None
+    told = _TOLD[dialect_id].get(finish, finish) if finish else None
+    return replace(answer, finish=str(told or ""))
+
+
+def canonical(text: str) -> str:
+    """JSON text in one form; text that is no JSON unchanged."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return json.dumps(value, sort_keys=True, ensure_ascii=False)

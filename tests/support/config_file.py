@@ -1,0 +1,67 @@
+"""A running gateway's config.yaml, changed as an editor changes it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from support.gateway import GatewayProcess
+from support.waiting import until
+
+
+def read(home: Path) -> dict[str, Any]:
+    """The settings as they stand."""
+    found: dict[str, Any] = YAML().load((home / "config.yaml").read_text(encoding="utf-8"))
+    return found
+
+
+def write(home: Path, settings: dict[str, Any] | str) -> float:
+    """
+    Put a whole file in the place of the old one.
+
+    Returns:
+        When it was there, in Unix seconds.
+    """
+    aside = home / "config.yaml.new"
+    with aside.open("w", encoding="utf-8") as file:
+        if isinstance(settings, str):
+            file.write(settings)
+        else:
+            YAML().dump(settings, file)
+    aside.chmod(0o600)
+    aside.replace(home / "config.yaml")
+    return (home / "config.yaml").stat().st_mtime
+
+
+def change(gateway: GatewayProcess, edit: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    """
+    Edit the settings, and wait until the gateway has taken note.
+
+    Returns:
+        What the log says of it.
+    """
+    settings = read(gateway.home)
+    edit(settings)
+    return put(gateway, settings)
+
+
+def put(gateway: GatewayProcess, settings: dict[str, Any] | str) -> dict[str, Any]:
+    """
+    Put these settings in force, or try to.
+
+    Returns:
+        What the log says of it; `took_s` is how long it took.
+    Raises:
+        TimeoutError: nothing was said.
+    """
+    seen = len(_said(gateway))
+    at = write(gateway.home, settings)
+    said = until(lambda: _said(gateway)[seen:])[0]
+    return {**said, "took_s": said["ts"] - at}
+
+
+def _said(gateway: GatewayProcess) -> list[dict[str, Any]]:
+    return [
+        it for it in gateway.log_lines() if it["event"] in ("config reloaded", "config refused")
+    ]
