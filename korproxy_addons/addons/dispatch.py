@@ -54,8 +54,11 @@ class Dispatch:
         self.apply_config()
 
     async def done(self) -> None:
-        for leg in self._legs:
+        legs = list(self._legs)
+        for leg in legs:
             leg.cancel()
+        # Each closes its upstream connection on the way out.
+        await asyncio.gather(*legs, return_exceptions=True)
         if self._client is not None:
             await self._client.close()
 
@@ -68,13 +71,20 @@ class Dispatch:
         self._client.configure(own_ports(config), local_origins(accounts))
         self._secret_store.forget()
         self._pool.keep(account.id for account in config.accounts)
+        for account_id in {
+            account_id
+            for (account_id, _), health in self._pool.snapshot().items()
+            if health.until is None
+        }:
+            # It waits for its owner, who has just been here.
+            self._pool.reset(account_id)
         self._services.lists.forget()
         self._services.wire.forget()
 
     @request_hook
     def request(self, exchange: Exchange) -> Reply | None:
         # Every check before this one has let the request pass; without this mark the leg sends nothing.
-        exchange.own_login = OWN_KEY in exchange.client.headers
+        exchange.own_login = OWN_KEY in exchange.client.headers and self._relays(exchange.config)
         exchange.tool = tool_of(exchange.client.headers)
         exchange.cleared = True
         return None
@@ -92,6 +102,12 @@ class Dispatch:
             return
         leg = Leg(exchange, sink, FlowRecord(request.flow), self._services)
         self._start(self._run(leg, sink), sink)
+
+    def _relays(self, config: Config) -> bool:
+        """Whether some account stands for a tool's own login; if not, the key's place says nothing about one."""
+        assert self._services is not None
+        accounts = self._services.wire.accounts(config).values()
+        return any(account.access.own_login for account in accounts)
 
     def _start(self, work: Coroutine[Any, Any, None], sink: LayerSink) -> None:
         task = start_task(work, "upstream leg")

@@ -125,8 +125,8 @@ class Habits(Struct, frozen=True, kw_only=True):
         call_ids: Gemini: takes ids on calls and responses (T58).
         result_media: Gemini: takes media inside `functionResponse.parts` (T66).
         json_schema: Gemini: takes `parametersJsonSchema` and `responseJsonSchema`.
-        tools_with_search: Gemini: takes functions and its own tools in one request (T33).
-        json_with_tools: Gemini: takes a JSON answer format beside functions (T132).
+        tools_with_search: Gemini: takes functions and its own tools in one request, from Gemini 3 on (T33).
+        json_with_tools: Gemini: takes a JSON answer format beside functions, from Gemini 3 on (T132).
     """
 
     dialect: str
@@ -226,11 +226,17 @@ COMPATIBLE_ANTHROPIC = msgspec.structs.replace(
 )
 
 GEMINI_API = Habits(
-    dialect="gemini", state_origin="google", strict_tools=False, image_urls=False, stop_limit=5
+    dialect="gemini",
+    state_origin="google",
+    strict_tools=False,
+    stop_limit=5,
+    tools_with_search=True,
 )
 # Code Assist is stricter than the public API (T20).
-CODE_ASSIST = msgspec.structs.replace(GEMINI_API, json_schema=False)
-COMPATIBLE_GEMINI = msgspec.structs.replace(GEMINI_API, json_schema=False)
+CODE_ASSIST = msgspec.structs.replace(GEMINI_API, json_schema=False, image_urls=False)
+COMPATIBLE_GEMINI = msgspec.structs.replace(
+    GEMINI_API, state_origin="", json_schema=False, image_urls=False, tools_with_search=False
+)
 
 HABITS: Mapping[str, Habits] = {
     "openai-chat": OPENAI_CHAT,

@@ -55,7 +55,8 @@ class Feature(StrEnum):
 
 
 # Without these the answer is another one than was asked for: a request that needs one is refused
-# (KP-REQ CANNOT_TRANSLATE) unless the user's config allows degradation.
+# (KP-REQ CANNOT_TRANSLATE) unless the user's config allows degradation. A hosted tool is none of them: coding tools
+# always offer some and do without; where the client forces one, that is a lost TOOL_CHOICE.
 SERIOUS: Final = frozenset(
     {
         Feature.CHOICES,
@@ -64,7 +65,6 @@ SERIOUS: Final = frozenset(
         Feature.MODALITIES,
         Feature.CONTINUATION,
         Feature.TOOL_CHOICE,
-        Feature.HOSTED_TOOL,
         Feature.OUTPUT_FORMAT,
         Feature.IMAGE,
         Feature.DOCUMENT,

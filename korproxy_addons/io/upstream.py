@@ -135,13 +135,17 @@ class UpstreamClient:
         body: bytes | io.BytesIO = call.body
         if len(call.body) > PIECEWISE_BODY_BYTES:
             body = io.BytesIO(call.body)
+        headers = CIMultiDict(call.headers)
+        if proxy is not None and url.scheme == "http":
+            # There is no CONNECT that could carry them: the proxy reads the request itself.
+            headers.extend(proxy.headers)
         budgets = call.budgets
         try:
             async with asyncio.timeout(budgets.first_byte_s):
                 response = await session.request(
                     call.method,
                     url,
-                    headers=CIMultiDict(call.headers),
+                    headers=headers,
                     data=body or None,
                     allow_redirects=False,
                     proxy=proxy.url if proxy is not None else None,

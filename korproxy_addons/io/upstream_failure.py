@@ -24,7 +24,8 @@ def began_reply(error: Exception) -> bool:
 
 def words(error: Exception) -> str:
     """The kind of an exception in words; its own text may hold addresses or bytes of the reply."""
-    if isinstance(error, ssl.SSLCertVerificationError):
+    # Only what a handshake raised has it.
+    if isinstance(error, ssl.SSLCertVerificationError) and hasattr(error, "verify_message"):
         return error.verify_message
     if isinstance(error, OSError) and error.strerror:
         return error.strerror

@@ -2,8 +2,11 @@
 
 import asyncio
 from dataclasses import dataclass, replace
+from functools import partial
+from weakref import WeakKeyDictionary, ref
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
 
 from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.exceptions import KorProxyError
@@ -37,7 +40,40 @@ class LinkedResponse(aiohttp.ClientResponse):
                 tls_version=tls.version() if tls is not None else None,
                 tls_cipher=cipher[0] if cipher else None,
             )
-        return await super().start(connection)
+        response = await super().start(connection)
+        if connection.protocol is not None and not self.content.is_eof():
+            _fail_when_closed(connection.protocol, self.content)
+        return response
+
+
+# By connection, the body that is being read from it.
+_READING: WeakKeyDictionary[ResponseHandler, ref[aiohttp.StreamReader]] = WeakKeyDictionary()
+
+
+def _fail_when_closed(protocol: ResponseHandler, content: aiohttp.StreamReader) -> None:
+    """
+    Let `content` end with its connection.
+
+    aiohttp (3.14) does so itself, but for a body whose chunks turn into garbage: it closes the connection and lets the
+    reader wait.
+    """
+    watched = protocol in _READING
+    _READING[protocol] = ref(content)
+    if watched:
+        return
+    closed = protocol.closed
+    if closed is not None:
+        closed.add_done_callback(partial(_was_closed, ref(protocol)))
+
+
+def _was_closed(protocol: ref[ResponseHandler], closed: asyncio.Future[None]) -> None:
+    if not closed.cancelled():
+        closed.exception()  # seen
+    connection = protocol()
+    reading = _READING.pop(connection, None) if connection is not None else None
+    content = reading() if reading is not None else None
+    if content is not None and not content.is_eof() and content.exception() is None:
+        content.set_exception(aiohttp.ClientPayloadError("the connection was closed"))
 
 
 class UpstreamReply:

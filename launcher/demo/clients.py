@@ -1,13 +1,16 @@
 """
 One streamed question in each dialect: through the vendor's own SDK where it is installed, else by plain HTTP.
 
-The SDKs are what users' programs call the gateway with, so what they read is what counts.
+The SDKs are what users' programs call the gateway with, so what they read is what counts. None of them asks the
+environment for a proxy: the gateway is on this machine.
 """
 
 import http.client
 import json
+import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import Any
@@ -61,16 +64,39 @@ def clients(url: str) -> dict[str, Ask]:
     Args:
         url: The gateway's root URL.
     """
-    return {
-        "openai-chat": _openai_chat(url) if find_spec("openai") else _plain(url, "openai-chat"),
-        "openai-responses": (
-            _openai_responses(url) if find_spec("openai") else _plain(url, "openai-responses")
-        ),
-        "anthropic-messages": (
-            _anthropic(url) if find_spec("anthropic") else _plain(url, "anthropic-messages")
-        ),
-        "gemini": _google(url) if find_spec("google.genai") else _plain(url, "gemini"),
+    sdks = {
+        "openai-chat": ("openai", _openai_chat),
+        "openai-responses": ("openai", _openai_responses),
+        "anthropic-messages": ("anthropic", _anthropic),
+        "gemini": ("google.genai", _google),
     }
+    with _no_proxies():
+        return {
+            dialect: by_sdk(url) if _installed(module) else plain_client(url, dialect)
+            for dialect, (module, by_sdk) in sdks.items()
+        }
+
+
+def _installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # not even the package around it
+        return False
+
+
+@contextmanager
+def _no_proxies() -> Iterator[None]:
+    """Have SDKs that are set up meanwhile use no proxy, neither of the environment nor of the system."""
+    saved = {name: os.environ.get(name) for name in ("no_proxy", "NO_PROXY")}
+    os.environ.update(dict.fromkeys(saved, "*"))
+    try:
+        yield
+    finally:
+        for name, value in saved.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 def _openai_chat(url: str) -> Ask:
@@ -163,7 +189,8 @@ def _google(url: str) -> Ask:
     return ask
 
 
-def _plain(url: str, dialect: str) -> Ask:
+def plain_client(url: str, dialect: str) -> Ask:
+    """A way to ask in a dialect without any SDK."""
     parts = urlsplit(url)
     host, port = parts.hostname or "127.0.0.1", parts.port or 80
 
@@ -232,7 +259,10 @@ def _read_event(dialect: str, event: dict[str, Any], answer: Answer) -> None:
             for candidate in event.get("candidates", ()):
                 for part in candidate.get("content", {}).get("parts", ()):
                     answer.text += "" if part.get("thought") else part.get("text", "")
-            _count(answer, event.get("usageMetadata"), "promptTokenCount", "candidatesTokenCount")
+            usage = event.get("usageMetadata") or {}
+            _count(answer, usage, "promptTokenCount", "candidatesTokenCount")
+            if "candidatesTokenCount" in usage:
+                answer.output_tokens += usage.get("thoughtsTokenCount") or 0
 
 
 def _count(answer: Answer, usage: dict[str, Any] | None, prompt: str, output: str) -> None:

@@ -49,10 +49,12 @@ class DemoGateway:
             line = self._process.stdout.readline() if self._process.stdout else ""
         finally:
             overdue.cancel()
-        if not line:
+        try:
+            self.url = f"http://localhost:{json.loads(line)['port']}"
+        except ValueError:
             self._stop()
-            raise GatewayFailed(log.read_text(encoding="utf-8", errors="replace").strip())
-        self.url = f"http://localhost:{json.loads(line)['port']}"
+            said = log.read_text(encoding="utf-8", errors="replace").strip()
+            raise GatewayFailed(said or line.strip() or "It ended without a word.") from None
         return self
 
     def __exit__(

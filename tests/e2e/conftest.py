@@ -4,16 +4,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from support.gateway import GatewayProcess, SimulatedGateway, StockMitmdump
+from support.gateway import GatewayProcess, SimulatedGateway, StockMitmdump, StockMitmweb
 
-KINDS = {"engine": GatewayProcess, "mitmdump": StockMitmdump}
+KINDS = {"engine": GatewayProcess, "mitmdump": StockMitmdump, "mitmweb": StockMitmweb}
 
 
 @pytest.fixture(scope="module", params=list(KINDS))
 def either(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[SimulatedGateway]:
-    """KorProxy's own engine, and the same addons under stock mitmdump."""
+    """KorProxy's own engine, and the same addons under stock mitmdump and mitmweb."""
     home = tmp_path_factory.mktemp("home")
     with SimulatedGateway(home, start=KINDS[request.param]) as running:
         yield running

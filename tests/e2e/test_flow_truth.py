@@ -11,6 +11,7 @@ from launcher.demo.settings import DemoAccount, demo_accounts
 from launcher.simulator.server import Simulator
 from support.asking import CLIENT_KEY, Question, ask, question, send
 from support.gateway import SimulatedGateway, StockMitmdump
+from support.raw_http import asked as raw_asked
 
 pytestmark = pytest.mark.e2e
 
@@ -89,6 +90,9 @@ class Saved:
         }  # fmt: skip
         for name, request in requests.items():
             self.ids[name] = request().headers["x-korproxy-request-id"]
+        own = [("Host", f"127.0.0.1:{running.gateway.port}"), *with_keys(crossing).headers.items()]
+        for odd in ([*own, ("x bad", "y")], [*own, *own]):
+            assert raw_asked(running.gateway.port, f"POST {crossing.path}", odd).status >= 400
 
 
 def mitmdump(home: Path, file: Path) -> StockMitmdump:

@@ -12,8 +12,13 @@ from support.waiting import until
 
 def read(home: Path) -> dict[str, Any]:
     """The settings as they stand."""
-    found: dict[str, Any] = YAML().load((home / "config.yaml").read_text(encoding="utf-8"))
+    found: dict[str, Any] = YAML().load(text(home))
     return found
+
+
+def text(home: Path) -> str:
+    """The file as it stands."""
+    return (home / "config.yaml").read_text(encoding="utf-8")
 
 
 def write(home: Path, settings: dict[str, Any] | str) -> float:

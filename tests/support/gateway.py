@@ -175,7 +175,7 @@ class SimulatedGateway:
 
 class StockMitmdump(GatewayProcess):
     """
-    The same addons under stock mitmdump, given the script as a user would give it.
+    The same addons under stock mitmdump (or its sister programs), given the script as a user would give it.
 
     Args:
         home: The KorProxy folder, its config written.
@@ -185,9 +185,11 @@ class StockMitmdump(GatewayProcess):
         output: What it has said in its terminal; all of it once it is stopped.
     """
 
+    PROGRAM = "mitmdump"
+
     def __init__(self, home: Path, options: tuple[str, ...] = ()) -> None:
         script = Path(korproxy_addons.__file__).with_name("entry.py")
-        program = Path(sys.executable).with_name("mitmdump")
+        program = Path(sys.executable).with_name(self.PROGRAM)
         mode = f"reverse:http://korproxy.invalid@127.0.0.1:{free_port()}"
         super().__init__(home, [str(program), "-s", str(script), "--mode", mode, *options])
         self.output = ""
@@ -229,6 +231,15 @@ class StockMitmdump(GatewayProcess):
                     return
             finally:
                 connection.close()
+
+
+class StockMitmweb(StockMitmdump):
+    """The same addons under stock mitmweb, whose own page is on a port of its own."""
+
+    PROGRAM = "mitmweb"
+
+    def __init__(self, home: Path) -> None:
+        super().__init__(home, ("--no-web-open-browser", "--web-port", str(free_port())))
 
 
 def free_port() -> int:

@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 
+TIMEOUT_S = 30.0
 CHAT_REPLY = {
     "id": "chatcmpl-1",
     "object": "chat.completion",
@@ -40,11 +41,17 @@ class Heard:
 
 @dataclass(slots=True)
 class Answer:
-    """What every request is answered."""
+    """
+    What every request is answered.
+
+    Attributes:
+        when: Nothing is said before this is set.
+    """
 
     status: int = 200
     body: bytes = json.dumps(CHAT_REPLY).encode()
     headers: tuple[tuple[str, str], ...] = (("content-type", "application/json"),)
+    when: threading.Event | None = None
 
 
 class Listener:
@@ -103,7 +110,7 @@ class Listener:
             self._heard.clear()
         self.answer = Answer()
 
-    def wait(self, target: str, timeout_s: float = 30.0) -> Heard:
+    def wait(self, target: str, timeout_s: float = TIMEOUT_S) -> Heard:
         """
         The first request for `target`, once it is there.
 
@@ -143,6 +150,8 @@ class _Handler(BaseHTTPRequestHandler):
         headers = tuple(self.headers.items())
         listener.note(Heard(self.command, self.path, headers, body))
         answer = listener.pages.get(self.path, listener.answer)
+        if answer.when is not None:
+            answer.when.wait(TIMEOUT_S)
         self.send_response_only(answer.status)
         for name, value in answer.headers:
             self.send_header(name, value)

@@ -11,7 +11,7 @@ from aiohttp.abc import AbstractResolver
 from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.errors.kinds import ErrorSpec
 from korproxy_addons.io.address_guard import AddressGuard, Origin
-from korproxy_addons.io.upstream import Budgets, UpstreamCall, UpstreamClient
+from korproxy_addons.io.upstream import Budgets, UpstreamCall, UpstreamClient, UpstreamReply
 
 # Nothing of a passing test takes so long: a test of a time-out has its own.
 PATIENT = Budgets(connect_s=10.0, first_byte_s=10.0, idle_s=10.0)
@@ -41,6 +41,13 @@ def post(url: str | int, body: bytes = b"{}", **fields: Any) -> UpstreamCall:
     return UpstreamCall(
         **{"method": "POST", "url": url, "headers": (), "body": body, "budgets": PATIENT, **fields}
     )
+
+
+async def ask(client: UpstreamClient, call: UpstreamCall) -> UpstreamReply:
+    """Send a call, and read its reply to the end."""
+    reply = await client.send(call)
+    await reply.read_all(1 << 20)
+    return reply
 
 
 async def failure(call: Coroutine[Any, Any, object], spec: ErrorSpec) -> str:

@@ -13,7 +13,7 @@ from korproxy_addons.dialects.effort import (
 )
 from korproxy_addons.dialects.gemini.decode_settings import PATH
 from korproxy_addons.dialects.gemini.fit import fitted_answer
-from korproxy_addons.dialects.gemini.generation import generation_of
+from korproxy_addons.dialects.gemini.generation import before_gemini_3, generation_of
 from korproxy_addons.dialects.gemini.wire import DIALECT_ID
 from korproxy_addons.dialects.losses import Feature, Losses
 from korproxy_addons.dialects.model import (
@@ -114,7 +114,9 @@ def _form(request: ChatRequest, target: Target, losses: Losses) -> dict[str, Any
     output, habits = request.output, target.habits
     if output is None:
         return {}
-    if not habits.json_output or (request.tools and not habits.json_with_tools):
+    own = request.source == DIALECT_ID
+    beside = habits.json_with_tools and (own or not before_gemini_3(target.model))
+    if not habits.json_output or (request.tools and not beside):
         losses.add(Feature.OUTPUT_FORMAT, "beside tools" if request.tools else "")
         return {}
     config: dict[str, Any] = {"responseMimeType": "application/json"}

@@ -9,6 +9,7 @@ from korproxy_addons.config.habits import Habits
 from korproxy_addons.dialects.base import Target
 from korproxy_addons.dialects.custom import as_function
 from korproxy_addons.dialects.gemini.fit import fitted_parameters
+from korproxy_addons.dialects.gemini.generation import before_gemini_3
 from korproxy_addons.dialects.gemini.wire import DIALECT_ID
 from korproxy_addons.dialects.ids import ToolNames
 from korproxy_addons.dialects.losses import Feature, Losses
@@ -99,7 +100,8 @@ def encode_tools(
                 losses.add(Feature.CUSTOM_GRAMMAR, tool.name)
         functions.append(_function(tool, name, target.habits, losses, own=own))
     hosted = [tool for tool in request.tools if isinstance(tool, HostedTool)]
-    together = target.habits.tools_with_search or _SERVER_SIDE in request.native
+    habit = target.habits.tools_with_search and not before_gemini_3(target.model)
+    together = habit or own or _SERVER_SIDE in request.native
     if functions and hosted and not together:
         for each in hosted:  # (T33)
             losses.add(Feature.HOSTED_TOOL, f"{each.type} beside functions")

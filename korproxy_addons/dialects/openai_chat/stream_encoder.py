@@ -56,11 +56,12 @@ class StreamEncoder:
     """One chunk per event, but a call's opening waits for the second piece of its arguments or its end."""
 
     __slots__ = (
+        "_cited",
         "_context",
-        "_entries",
         "_first",
         "_head",
         "_legacy",
+        "_listed",
         "_over",
         "_part",
         "_places",
@@ -73,7 +74,8 @@ class StreamEncoder:
         self._over = False
         self._legacy = is_legacy(context.client_body)
         self._places = Places()
-        self._entries: dict[str, int] = {}
+        self._listed: dict[str, int] = {}  # entries of each list that were sent
+        self._cited: list[Any] = []  # sources that go together in one chunk
         self._part: ReplyPart | None = None
         # A call that is not yet open on the wire: the first piece of its arguments. Gemini's state comes with
         # the call's end, and clients look for it in the opening chunk (T77).
@@ -86,6 +88,9 @@ class StreamEncoder:
     def feed(self, event: Event) -> bytes:
         if self._over:
             return b""
+        if self._cited and not isinstance(event, PartCitation | StreamFailed):
+            cited, self._cited = self._cited, []
+            return self._list("annotations", cited) + self.feed(event)
         match event:
             case PartDelta():
                 return self._delta(event.text)
@@ -134,7 +139,7 @@ class StreamEncoder:
         elif isinstance(part, MediaPart):
             found = media_fields(part)
             images = found.get("images")
-            return self._entry("images", images[0]) if images else self._fields(found)
+            return self._list("images", images) if images else self._fields(found)
         elif isinstance(part, UnknownPart) and part.text:
             self._places.content += len(part.text)
             return self._fields({"content": part.text})
@@ -205,19 +210,22 @@ class StreamEncoder:
         if state is None:
             return b""
         detail = detail_of(part, state, places.start, places.thinking)
-        return self._entry("reasoning_details", detail)
+        return self._list("reasoning_details", [detail])
 
     def _citation(self, citation: Citation) -> bytes:
         found = annotation(citation, self._places.start, self._places.content)
-        return b"" if found is None else self._entry("annotations", found)
+        if found is not None:
+            self._cited.append(found)
+        return b""
 
-    def _entry(self, name: str, entry: Any) -> bytes:
-        """One more entry of a list; numbered, for OpenAI's SDK joins the lists of several chunks by `index`."""
-        number = self._entries.get(name, 0)
-        self._entries[name] = number + 1
-        fields = dict(_ENTRY.decode(entry)) if isinstance(entry, msgspec.Raw) else entry
-        data = _CODED.encode({name: [{**fields, "index": number}]})
-        return self._chunk(in_one_line(data))
+    def _list(self, name: str, entries: list[Any]) -> bytes:
+        """More entries of a list; after the first chunk with it numbered, for OpenAI's SDK joins them by `index`."""
+        number = self._listed.get(name, 0)
+        self._listed[name] = number + len(entries)
+        if number:
+            fields = (_ENTRY.decode(_CODED.encode(entry)) for entry in entries)
+            entries = [{**each, "index": at} for at, each in enumerate(fields, number)]
+        return self._chunk(in_one_line(_CODED.encode({name: entries})))
 
     def _end(self, event: MessageEnd) -> bytes:
         places = self._places

@@ -1,4 +1,5 @@
 import itertools
+import json
 
 import pytest
 from hypothesis import given
@@ -108,6 +109,14 @@ def test_a_long_line_in_small_pieces_is_not_copied_again_and_again() -> None:
 )
 def test_a_written_frame_is_read_back(data: bytes, event: str) -> None:
     assert [Frame(event, data)] == frames_in(frame_bytes(data, event))
+
+
+def test_line_ends_between_tokens_do_not_end_a_frame() -> None:
+    """What stays raw of a body that was written over several lines may go into a stream."""
+    pretty = b'{\r\n  "a": [\n\n    1.0\n  ],\r  "b": "\\n"\n}'
+    (frame,) = SseParser().feed(frame_bytes(pretty, "x"))
+    assert json.loads(frame.data) == json.loads(pretty)
+    assert b"1.0" in frame.data
 
 
 def test_a_comment_is_no_frame() -> None:

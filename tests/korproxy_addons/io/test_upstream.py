@@ -9,7 +9,7 @@ import trustme
 from korproxy_addons.errors import catalogue
 from korproxy_addons.io.upstream import PIECEWISE_BODY_BYTES, Budgets, UpstreamCall
 from support.raw_upstream import OK, FakeResolver, Visit, always_ok, raw_upstream
-from support.upstream_calls import failure, post, upstream_client
+from support.upstream_calls import ask, failure, post, upstream_client
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +49,7 @@ def test_a_request_goes_out_as_it_was_called() -> None:
 def test_nothing_is_made_up_for_a_request_without_a_body() -> None:
     async def run() -> None:
         async with raw_upstream(always_ok) as server, upstream_client(server.port) as client:
-            await (await client.send(post(server.port, b"", method="GET"))).read_all(100)
+            await ask(client, post(server.port, b"", method="GET"))
             (request,) = server.requests
         assert request.line == "GET /v1/x HTTP/1.1"
         assert [name.lower() for name, _ in request.fields] == ["host"]
@@ -62,7 +62,7 @@ def test_a_large_body_arrives_whole() -> None:
 
     async def run() -> None:
         async with raw_upstream(always_ok) as server, upstream_client(server.port) as client:
-            await client.send(post(server.port, body))
+            await ask(client, post(server.port, body))
             assert server.requests[0].body == body
             assert server.requests[0].header("transfer-encoding") is None
 
@@ -106,8 +106,8 @@ def test_the_user_s_netrc_sets_no_credential(
 
     async def run() -> None:
         async with raw_upstream(always_ok) as server, upstream_client(server.port) as client:
-            await client.send(post(server.port))
-            await client.send(post(server.port, headers=(("authorization", "Bearer sk-1"),)))
+            await ask(client, post(server.port))
+            await ask(client, post(server.port, headers=(("authorization", "Bearer sk-1"),)))
             assert [it.header("authorization") for it in server.requests] == [None, "Bearer sk-1"]
 
     asyncio.run(run())
@@ -143,7 +143,7 @@ def test_a_reply_that_was_not_read_gives_no_connection_back() -> None:
             reply = await client.send(post(server.port))
             reply.release()
             await server.left.wait()
-            await client.send(post(server.port))
+            (await client.send(post(server.port))).abort()
             assert server.visits == 2
 
     asyncio.run(run())
@@ -167,7 +167,7 @@ def test_a_pooled_connection_that_died_is_replaced_once(how: str, method: str) -
     async def run() -> None:
         async with raw_upstream(script) as server, upstream_client(server.port) as client:
             call = post(server.port, b"{}" if method == "POST" else b"", method=method)
-            await (await client.send(call)).read_all(10)
+            await ask(client, call)
             reply = await client.send(call)
             assert await reply.read_all(10) == b"ok"
             assert reply.link.reused is False
@@ -188,8 +188,8 @@ def test_a_large_body_is_sent_again_from_its_beginning() -> None:
 
     async def run() -> None:
         async with raw_upstream(script) as server, upstream_client(server.port) as client:
-            await (await client.send(post(server.port))).read_all(10)
-            await (await client.send(post(server.port, body))).read_all(10)
+            await ask(client, post(server.port))
+            await ask(client, post(server.port, body))
             assert [it.body == body for it in server.requests] == [False, True, True]
 
     asyncio.run(run())
@@ -222,7 +222,7 @@ def test_a_reply_that_had_begun_is_not_asked_for_again() -> None:
 
     async def run() -> None:
         async with raw_upstream(script) as server, upstream_client(server.port) as client:
-            await (await client.send(post(server.port))).read_all(10)
+            await ask(client, post(server.port))
             detail = await failure(client.send(post(server.port)), catalogue.CONNECTION_LOST)
             assert "inside its reply's head" in detail
             assert len(server.requests) == 2
@@ -239,7 +239,7 @@ def test_a_second_death_is_told() -> None:
 
     async def run() -> None:
         async with raw_upstream(script) as server, upstream_client(server.port) as client:
-            await (await client.send(post(server.port))).read_all(10)
+            await ask(client, post(server.port))
             await failure(client.send(post(server.port)), catalogue.CONNECTION_LOST)
             assert server.visits == 2
 
@@ -515,7 +515,7 @@ def test_a_ca_file_is_read_anew_with_the_configuration(
             await failure(client.send(call), catalogue.TLS_FAILED)
             authority.cert_pem.write_to_path(str(path))
             client.configure([], [("127.0.0.1", server.port)])
-            assert (await client.send(call)).status == 200
+            assert (await ask(client, call)).status == 200
 
     asyncio.run(run())
 
@@ -596,13 +596,17 @@ def test_an_address_that_is_not_public_is_not_reached(
 
 
 def test_a_name_that_is_rebound_is_noticed_when_the_pool_connects() -> None:
+    async def script(visit: Visit) -> None:
+        await visit.request()
+        await visit.send(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n")
+
     async def run() -> None:
         names = FakeResolver(api_example=["127.0.0.1"])
-        async with raw_upstream(always_ok) as server:
+        async with raw_upstream(script) as server:
             local = [("api.example", server.port)]
             url = f"http://api.example:{server.port}/"
             async with upstream_client(local=local, resolver=names) as client:
-                reply = await client.send(post(url, headers=(("connection", "close"),)))
+                reply = await client.send(post(url))
                 await reply.read_all(10)
                 client.configure([], [])
                 await failure(client.send(post(url)), catalogue.ADDRESS_BLOCKED)
@@ -644,7 +648,7 @@ def test_a_proxy_of_the_configuration_is_used_and_may_be_anywhere() -> None:
     async def run() -> None:
         async with raw_upstream(always_ok) as server, upstream_client() as client:
             proxy = f"http://127.0.0.1:{server.port}"
-            await client.send(post("http://api.example/v1", proxy=proxy))
+            await ask(client, post("http://api.example/v1", proxy=proxy))
             assert server.requests[0].line == "POST http://api.example/v1 HTTP/1.1"
 
     asyncio.run(run())
@@ -723,7 +727,7 @@ def test_the_machine_s_settings_are_read_when_the_configuration_is(
         async with raw_upstream(always_ok) as server, upstream_client(server.port) as client:
             before = len(asked)
             for _ in range(3):
-                await (await client.send(post(server.port))).read_all(10)
+                await ask(client, post(server.port))
             assert len(asked) == before
 
     asyncio.run(run())

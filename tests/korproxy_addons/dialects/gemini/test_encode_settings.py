@@ -5,6 +5,7 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from korproxy_addons.config.habits import CODE_ASSIST, GEMINI_API, Thinking
+from korproxy_addons.dialects.gemini.encode_request import encode_request
 from korproxy_addons.dialects.model import (
     FormatKind,
     FunctionTool,
@@ -57,7 +58,8 @@ def test_what_is_out_of_googles_range_is_brought_into_it() -> None:
 def test_t119_five_stop_strings() -> None:
     stops = tuple("abcdefg")
     assert config(stop=stops)["stopSequences"] == list("abcde")
-    assert lost(asked(stop=stops)) == {"stop"}
+    assert lost(asked(stop=stops)) == set()
+    assert encode_request(asked(stop=stops), target()).stops == ("f", "g")
 
 
 def test_a_limit_is_never_above_the_models() -> None:

@@ -290,7 +290,6 @@ def test_parts_that_come_whole() -> None:
         {"inlineData": {"mimeType": "image/png", "data": "iVBORw0KGgo="}},
         {"fileData": {"mimeType": "image/png", "fileUri": "https://a.example/x.png"}},
         {"toolCall": {}},
-        {"text": "found"},
     ]
 
 

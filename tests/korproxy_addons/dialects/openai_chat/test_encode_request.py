@@ -53,6 +53,13 @@ def encoded(
     return body, lost
 
 
+def kept_stops(
+    habits: Habits, *stops: str, facts: ModelFacts = ModelFacts("m")
+) -> tuple[str, ...]:
+    request = ChatRequest(OTHER, "m", (ASK,), stop=stops)
+    return encode_request(request, Target("m", habits, facts, stream=False)).stops
+
+
 def test_the_least_there_is() -> None:
     body, lost = sent(ChatRequest(OTHER, "m", (ASK,)))
     assert body == {"model": "up-1", "messages": [{"role": "user", "content": "q"}]}
@@ -76,11 +83,25 @@ def test_t115_the_limit_is_within_the_models() -> None:
     assert encoded(facts=facts)[0] == {}
 
 
-def test_t119_stops_beyond_the_limit_are_lost() -> None:
+def test_t119_stops_beyond_the_limit_are_kept_by_the_gateway() -> None:
     assert encoded(stop=("a",))[0] == {"stop": ["a"]}
-    assert encoded(stop=tuple("abcdef")) == ({"stop": list("abcd")}, ["stop: 2 of 6"])
-    none = replace(COMPATIBLE_CHAT, stop_limit=0)
-    assert encoded(stop=("a",), habits=none) == ({}, ["stop: 1 of 1"])
+    assert encoded(stop=tuple("abcdef")) == ({"stop": list("abcd")}, [])
+    assert kept_stops(COMPATIBLE_CHAT, *"abcdef") == ("e", "f")
+    for habits in (
+        replace(COMPATIBLE_CHAT, stop_limit=0),
+        replace(COMPATIBLE_CHAT, refused_fields=frozenset({"stop"})),
+    ):
+        assert encoded(stop=("a",), habits=habits) == ({}, [])
+        assert kept_stops(habits, "a") == ("a",)
+
+
+def test_t116_openais_reasoning_models_are_told_no_stop_strings_and_give_no_logprobs() -> None:
+    body, lost = encoded(habits=OPENAI_CHAT, facts=REASONER, stop=("a",), logprobs=2)
+    assert (body, lost) == (
+        {},
+        ["logprobs: the model reasons"],
+    )
+    assert kept_stops(OPENAI_CHAT, "a", facts=REASONER) == ("a",)
 
 
 def test_t122_sampling() -> None:

@@ -275,7 +275,7 @@ def test_parts_that_come_whole() -> None:
     image = one(MediaPart(MediaKind.IMAGE, mime="image/png", base64="QUJD"))
     assert (image["type"], image["result"]) == ("image_generation_call", "QUJD")
     code = ServerToolPart("gemini", "google", "executableCode", "", Raw(b"{}"), text="print(1)")
-    assert one(code)["content"][0]["text"] == "print(1)"
+    assert whole(PartStart(code), PartEnd())["output"] == []
     sound = one(MediaPart(MediaKind.AUDIO, mime="audio/wav", base64="QUJD"))
     assert sound["content"][0]["text"] == "[audio audio/wav]"
     link = one(MediaPart(MediaKind.IMAGE, url="https://x/y.png"))
@@ -288,8 +288,8 @@ def test_parts_that_come_whole() -> None:
 
 
 def test_what_has_no_item_joins_the_message_around_it() -> None:
-    code = ServerToolPart("gemini", "google", "executableCode", "", Raw(b"{}"), text="print(1)")
-    found = whole(*TEXT, PartStart(code), PartEnd(), *TEXT)
+    sound = MediaPart(MediaKind.AUDIO, mime="audio/wav", base64="QUJD")
+    found = whole(*TEXT, PartStart(sound), PartEnd(), *TEXT)
     assert [len(item["content"]) for item in found["output"]] == [3]
 
 

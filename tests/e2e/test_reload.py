@@ -1,0 +1,221 @@
+"""The config while the gateway runs: a change is in force at once, a mistake changes nothing and is told exactly."""
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from typing import Any
+
+import pytest
+
+from support import config_file
+from support.asking import Response, ask, question, send
+from support.gateway import SimulatedGateway
+from support.listener import Answer, Listener
+from support.waiting import until
+
+pytestmark = pytest.mark.e2e
+
+IN_FORCE_S = 1.0
+CANARY = "sk-ant-api03-canary-in-the-config-55e1"
+Settings = dict[str, Any]
+
+
+@pytest.fixture
+def running(either: SimulatedGateway) -> Iterator[SimulatedGateway]:
+    """A gateway whose config is as it was once the test is over."""
+    before = config_file.text(either.home)
+    (either.home / "added-key").write_text(either.sim.urls()["compatible", "chat"]["secret"])
+    yield either
+    if config_file.text(either.home) != before:
+        config_file.put(either.gateway, before)
+
+
+def change(running: SimulatedGateway, edit: Callable[[Settings], None]) -> None:
+    """Edit the config; it must be in force within a second."""
+    told = config_file.change(running.gateway, edit)
+    assert told["event"] == "config reloaded", told
+    assert told["took_s"] < IN_FORCE_S
+
+
+def asked(running: SimulatedGateway, model: str) -> Response:
+    """A question for a model."""
+    return ask(running.url, question("openai-chat", model, "[[sim text=Aye]]"))
+
+
+def health(running: SimulatedGateway) -> dict[str, Any]:
+    """What the gateway says of itself."""
+    found: dict[str, Any] = send(running.url, "GET", "/_korproxy/health").json
+    return found
+
+
+def add(settings: Settings, name: str, base: str, models: list[str]) -> None:
+    """Add a provider and its account."""
+    settings["providers"][name] = {
+        "dialect": "openai-chat", "base_url": base, "local": True, "list_models": False,
+        "models": models,
+    }  # fmt: skip
+    settings["accounts"].append({"id": name, "provider": name, "secret": "file:added-key"})
+
+
+def test_an_added_account_serves_at_once(running: SimulatedGateway) -> None:
+    """A new provider with a new account answers without a restart, and no more once it is taken out."""
+    instance = health(running)["instance"]
+    base = running.sim.urls()["compatible", "chat"]["base"]
+    assert asked(running, "added-model").status == 404
+    change(running, lambda it: add(it, "added", base, ["added-model"]))
+    reply = asked(running, "added-model")
+    assert (reply.status, reply.headers["x-korproxy-account"]) == (200, "added"), reply.body
+    change(running, lambda it: it["accounts"].pop())
+    assert asked(running, "added-model").status == 404
+    assert health(running)["instance"] == instance
+
+
+def test_a_changed_model_list_holds_at_once(running: SimulatedGateway) -> None:
+    """An account with another list serves other models, in answers and in the list."""
+    base = running.sim.urls()["compatible", "chat"]["base"]
+    change(running, lambda it: add(it, "added", base, ["model-of-yesterday"]))
+    assert asked(running, "model-of-yesterday").status == 200
+    change(running, lambda it: it["providers"]["added"].update(models=["model-of-today"]))
+    assert asked(running, "model-of-today").status == 200
+    assert asked(running, "model-of-yesterday").status == 404
+    listed = {it["id"] for it in send(running.url, "GET", "/v1/models").json["data"]}
+    assert "model-of-today" in listed
+    assert "model-of-yesterday" not in listed
+
+
+def test_an_alias_holds_at_once(running: SimulatedGateway) -> None:
+    """A name that pointed nowhere, then to one model, then to another."""
+    assert asked(running, "my-favourite").status == 404
+    for model, account in (("qwen3.8-max", "qwen"), ("glm-5", "iflow")):
+        change(running, lambda it: it.update(aliases={"my-favourite": model}))  # noqa: B023 - called at once
+        reply = asked(running, "my-favourite")
+        assert (reply.status, account in reply.headers["x-korproxy-account"]) == (200, True)
+
+
+def test_a_log_level_holds_at_once(running: SimulatedGateway) -> None:
+    """What is set to be silent is; what is not goes on."""
+    change(running, lambda it: it.update(logging={"components": {"exchange": "error"}}))
+    unheard = asked(running, "glm-5").headers["x-korproxy-request-id"]
+    change(running, lambda it: it.update(logging={"level": "info"}))
+    heard = asked(running, "glm-5").headers["x-korproxy-request-id"]
+    running.gateway.wait_for_log(heard)
+    assert unheard not in {it.get("request_id") for it in running.gateway.log_lines()}
+
+
+def test_a_stream_in_flight_is_not_disturbed(running: SimulatedGateway) -> None:
+    """It ends whole, though its account was taken out while it ran; the next request no longer finds the account."""
+    base = running.sim.urls()["compatible", "chat"]["base"]
+    change(running, lambda it: add(it, "added", base, ["added-model"]))
+    with ThreadPoolExecutor(1) as client:
+        prompt = "[[sim tokens=60 piece=4 delay_ms=25]]"
+        ended = client.submit(
+            ask, running.url, question("openai-chat", "added-model", prompt, stream=True)
+        )
+        entry = running.sim.wait(lambda entries: bool(entries) and entries[-1].sent_frames > 0)[-1]
+        change(running, lambda it: it["accounts"].pop())
+        assert asked(running, "added-model").status == 404
+        assert entry.ended_at is None, "it was over before the change: nothing was shown"
+        reply = ended.result(30)
+    assert reply.status == 200
+    assert reply.body.endswith(b"data: [DONE]\n\n")
+    assert entry.finished
+
+
+def test_a_request_in_flight_goes_on_under_its_old_config(running: SimulatedGateway) -> None:
+    """Its second account is the one the config named when it came, though the config has forgotten it since."""
+    with Listener() as first, Listener() as second:
+        first.answer = Answer(429, b'{"error": {"message": "busy"}}', when=Event())
+
+        def two(settings: Settings) -> None:
+            add(settings, "first", f"{first.url}/v1", ["m-two"])
+            add(settings, "second", f"{second.url}/v1", ["m-two"])
+
+        change(running, two)
+        with ThreadPoolExecutor(1) as client:
+            answer = client.submit(asked, running, "m-two")
+            first.wait("/v1/chat/completions")
+            change(running, lambda it: it["accounts"].__delitem__(slice(-2, None)))
+            assert asked(running, "m-two").status == 404
+            assert first.answer.when is not None
+            first.answer.when.set()
+            reply = answer.result(30)
+        assert (reply.status, reply.headers["x-korproxy-account"]) == (200, "second"), reply.body
+        assert len(second.heard) == 1
+
+
+def plus(lines: str, below: str = "") -> Callable[[str], str]:
+    """An edit that adds lines at the end, or right below a line."""
+    return lambda it: it.replace(below, below + lines, 1) if below else it + lines
+
+
+ODD_PROVIDER = "  odd:\n    dialect: openai-chat\n    base_url: http://api.example/v1\n"
+# Name to: the edit, the key that is wrong, the text of its line, and a word of what would be right.
+MISTAKES = {
+    "type": (plus("timeouts:\n  connect_s: soon\n"), "timeouts.connect_s", "soon", "number"),
+    "range": (plus("limits:\n  header_count: 1\n"), "limits.header_count", "header_count", "8"),
+    "unknown key": (plus("acounts: []\n"), "acounts", "acounts", "accounts"),
+    "provider": (
+        plus("- id: odd\n  provider: claud\n", "accounts:\n"),
+        "accounts[0].provider", "provider: claud\n", "claude",
+    ),
+    "secret": (
+        plus(f"- id: odd\n  provider: claude\n  secret: {CANARY}\n", "accounts:\n"),
+        "accounts[0].secret", CANARY, "env:",
+    ),
+    "plain http": (plus(ODD_PROVIDER, "providers:\n"), "providers.odd.base_url", "api.example", "https"),
+    "no yaml": (plus("timeouts: {connect_s: [\n"), "", "timeouts", "YAML"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_changes_nothing_and_is_told_exactly(
+    running: SimulatedGateway, mistake: str
+) -> None:
+    """File, line, key and what would be right, in health and in the log; once it is mended, all is well again."""
+    edit, key, marker, expectation = MISTAKES[mistake]
+    change(running, lambda it: it.update(aliases={"before": "glm-5"}))
+    sound = config_file.text(running.home)
+    broken = edit(sound.replace("before: glm-5", "after: glm-5"))
+    told = config_file.put(running.gateway, broken)
+    assert told["event"] == "config refused"
+    assert told["took_s"] < IN_FORCE_S
+    number = next(n for n, line in enumerate(broken.splitlines(), 1) if marker.strip() in line)
+    says = health(running)
+    for problem in (told["problem"], says["config_problems"][0]):
+        file, line, _ = problem.split(":", 2)
+        assert (file.endswith("config.yaml"), key in problem) == (True, True), problem
+        # Where a bracket stays open, the end of the file is as good a place as its beginning.
+        assert int(line) == number or (mistake == "no yaml" and int(line) > number), problem
+        assert expectation in problem
+        assert CANARY not in problem
+    assert says["status"] == "ok"
+    assert (asked(running, "before").status, asked(running, "after").status) == (200, 404)
+    mended = config_file.put(running.gateway, sound.replace("before: glm-5", "after: glm-5"))
+    assert mended["event"] == "config reloaded"
+    assert health(running)["config_problems"] == []
+    assert (asked(running, "before").status, asked(running, "after").status) == (404, 200)
+
+
+def test_a_config_that_is_gone_is_a_mistake_too(running: SimulatedGateway) -> None:
+    """It is not written anew, and the last good one stays in force."""
+    path = running.home / "config.yaml"
+    content = config_file.text(running.home)
+    path.unlink()
+    until(lambda: health(running)["config_problems"])
+    assert asked(running, "glm-5").status == 200
+    assert not path.exists()
+    assert config_file.put(running.gateway, content)["event"] == "config reloaded"
+    assert health(running)["config_problems"] == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
+def test_a_config_that_others_can_write_is_refused(running: SimulatedGateway) -> None:
+    """Who can write it can send every prompt anywhere."""
+    path = running.home / "config.yaml"
+    path.chmod(0o622)
+    path.touch()
+    assert "chmod 600" in until(lambda: health(running)["config_problems"])[0]
+    path.chmod(0o600)
+    path.touch()
+    until(lambda: health(running)["config_problems"] == [])
