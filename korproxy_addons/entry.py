@@ -1,5 +1,5 @@
 """
-The script that stock mitmdump and mitmweb are given, with the address to listen on:
+The script that stock mitmdump and mitmweb are given, together with the address to listen on.
 
     mitmdump -s entry.py --mode reverse:http://korproxy.invalid@127.0.0.1:1337
 

@@ -91,7 +91,7 @@ class Attempting:
             )
         except KorProxyError as error:
             self._attempt.error_code = error.spec.code
-            if error.spec.kind in (Kind.INVALID_REQUEST, Kind.NOT_FOUND):
+            if error.spec.code.startswith(_ABOUT_THE_REQUEST):
                 raise
             raise self._not_sent(error) from error
         for loss in outgoing.losses:
@@ -255,6 +255,7 @@ class Attempting:
 
 
 _LOST = "lost:"
+_ABOUT_THE_REQUEST = "KP-REQ-"
 
 
 def _decoder_of(reply: UpstreamReply) -> ReplyDecoder | None:

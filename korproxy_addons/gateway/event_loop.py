@@ -48,4 +48,4 @@ def _accept_eager_start() -> None:
         del eager_start  # always
         return factory(loop, coroutine, **named)
 
-    asyncio.eager_task_factory = accepting
+    asyncio.__dict__["eager_task_factory"] = accepting  # the attribute's type says less than it may

@@ -27,7 +27,7 @@ from korproxy_addons.gateway.replies import Reply, error_reply, own_headers, rep
 from korproxy_addons.gateway.sink import ClientSink
 from korproxy_addons.gateway.upstream_error import upstream_error_reply
 from korproxy_addons.gateway.wire import Wire
-from korproxy_addons.providers.failure import Verdict
+from korproxy_addons.providers.failure import Scope, Verdict
 from korproxy_addons.providers.outgoing import Operation
 from korproxy_addons.routing.paths import RESPONSES
 from korproxy_addons.routing.rules import Candidate, choose, unknown_model
@@ -303,7 +303,8 @@ class Leg:
 
     def _log_failed(self, candidate: Candidate, failed: AttemptFailedError, action: Next) -> None:
         failure = failed.failure
-        level = logging.INFO if failure.spec.kind is Kind.INVALID_REQUEST else logging.WARNING
+        clients = failure.spec.kind is Kind.INVALID_REQUEST and failure.scope is Scope.REQUEST
+        level = logging.INFO if clients else logging.WARNING
         fields = {
             "request_id": self._exchange.id,
             "account": candidate.account_id,

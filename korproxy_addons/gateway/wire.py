@@ -95,6 +95,7 @@ class Wire:
             budgets=Budgets(timeouts.connect_s, timeouts.first_byte_s, timeouts.idle_s),
             ca_file=way.ca_file,
             proxy=way.proxy,
+            local=way.local,
         )
         return call, frozenset(name for name, _ in secrets)
 
@@ -192,6 +193,7 @@ class Wire:
             budgets=Budgets(connect_s=5.0, first_byte_s=15.0, idle_s=15.0),
             ca_file=way.ca_file,
             proxy=way.proxy,
+            local=way.local,
         )
         reply = await self._client.send(call)
         try:

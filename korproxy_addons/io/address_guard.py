@@ -65,9 +65,10 @@ class AddressGuard:
         self._local = frozenset((host.lower(), port) for host, port in local)
 
     def vouch(self, origin: Origin) -> None:
-        """Let one more origin be at a private address: a proxy that the configuration names."""
+        """Let one more origin be at a private address: what the configuration of a request names as such."""
+        origin = (origin[0].lower(), origin[1])
         if origin not in self._local:
-            self._local |= {(origin[0].lower(), origin[1])}
+            self._local |= {origin}
 
     def check(self, origin: Origin, address: str) -> None:
         """

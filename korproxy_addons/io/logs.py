@@ -49,7 +49,7 @@ class JsonLines(logging.Formatter):
             line |= _exception(record.exc_info[0], record.exc_info[2])
         try:
             text = json.dumps(line, ensure_ascii=False, default=_words, allow_nan=False)
-        except ValueError:
+        except (TypeError, ValueError):
             text = ""
         # A line with nothing to hide, which is nearly every one, is looked at once and not taken apart.
         if text and self._redactor.clean(text):

@@ -56,7 +56,11 @@ class Budgets:
 
 @dataclass(frozen=True, slots=True)
 class UpstreamCall:
-    """One request as it goes on the wire; `headers` hold the credential, so a call is never logged or kept."""
+    """
+    One request as it goes on the wire; `headers` hold the credential, so a call is never logged or kept.
+
+    `local` says that the user marked its provider as local: the request's own config counts, which may be an older one.
+    """
 
     method: str
     url: str
@@ -65,6 +69,7 @@ class UpstreamCall:
     budgets: Budgets
     ca_file: str | None = None
     proxy: str | None = None
+    local: bool = False
 
     def __repr__(self) -> str:
         return f"UpstreamCall({self.method} {self.url.split('?', 1)[0]})"
@@ -130,6 +135,8 @@ class UpstreamClient:
     async def _send(
         self, session: aiohttp.ClientSession, url: URL, call: UpstreamCall, trace: SimpleNamespace
     ) -> UpstreamReply:
+        if call.local:
+            self._guard.vouch((url.host or "", url.port or 0))
         self._check_literal(url)
         proxy = self._proxy(url, call)
         body: bytes | io.BytesIO = call.body

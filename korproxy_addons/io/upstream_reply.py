@@ -3,7 +3,6 @@
 import asyncio
 from dataclasses import dataclass, replace
 from functools import partial
-from weakref import WeakKeyDictionary, ref
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
@@ -46,8 +45,8 @@ class LinkedResponse(aiohttp.ClientResponse):
         return response
 
 
-# By connection, the body that is being read from it.
-_READING: WeakKeyDictionary[ResponseHandler, ref[aiohttp.StreamReader]] = WeakKeyDictionary()
+# By connection, the body that was read from it last; until it is closed.
+_READING: dict[ResponseHandler, aiohttp.StreamReader] = {}
 
 
 def _fail_when_closed(protocol: ResponseHandler, content: aiohttp.StreamReader) -> None:
@@ -58,21 +57,18 @@ def _fail_when_closed(protocol: ResponseHandler, content: aiohttp.StreamReader) 
     reader wait.
     """
     watched = protocol in _READING
-    _READING[protocol] = ref(content)
-    if watched:
-        return
     closed = protocol.closed
     if closed is not None:
-        closed.add_done_callback(partial(_was_closed, ref(protocol)))
+        _READING[protocol] = content
+        if not watched:
+            closed.add_done_callback(partial(_was_closed, protocol))
 
 
-def _was_closed(protocol: ref[ResponseHandler], closed: asyncio.Future[None]) -> None:
+def _was_closed(protocol: ResponseHandler, closed: asyncio.Future[None]) -> None:
     if not closed.cancelled():
         closed.exception()  # seen
-    connection = protocol()
-    reading = _READING.pop(connection, None) if connection is not None else None
-    content = reading() if reading is not None else None
-    if content is not None and not content.is_eof() and content.exception() is None:
+    content = _READING.pop(protocol)
+    if not content.is_eof() and content.exception() is None:
         content.set_exception(aiohttp.ClientPayloadError("the connection was closed"))
 
 

@@ -7,6 +7,7 @@ planted inside the decorator, where the addon's own code would raise it.
 
 import importlib
 import sys
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from korproxy_addons.gateway import hook
@@ -31,7 +32,7 @@ def plant(place: str) -> None:
     for parent in parents:
         owner = getattr(owner, parent)
     old = getattr(owner, name)
-    kinds = {
+    kinds: dict[str, Callable[..., Any]] = {
         "requestheaders": hook.request_hook,
         "request": hook.request_hook,
         "responseheaders": hook.response_hook,

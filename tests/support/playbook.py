@@ -74,7 +74,6 @@ class Playbook:
 
     Attributes:
         written: What the client was sent since `read` was called last.
-        closed: Whether its connection was closed from our side.
         hooked: Names of the hooks that fired, in their order.
         upstream: The requests that were ready to leave.
         held: Names of hooks that stay unanswered until `let_go`.
@@ -99,7 +98,7 @@ class Playbook:
         self.layer = GatewayLayer(context, self.refusals)
         self.hooks = hooks or {}
         self.written = b""
-        self.closed = False
+        self._closed = False
         self.hooked: list[str] = []
         self.upstream: list[UpstreamRequest] = []
         self.held: set[str] = set()
@@ -111,7 +110,7 @@ class Playbook:
     def send(self, *data: bytes) -> None:
         """Bytes of the client, each as one read."""
         for piece in data:
-            if not self.closed:
+            if not self._closed:
                 self._tell(events.DataReceived(self.client, piece))
 
     def leave(self) -> None:
@@ -124,6 +123,10 @@ class Playbook:
         written, self.written = self.written, b""
         return written
 
+    def closed(self) -> bool:
+        """Whether the connection was closed from our side."""
+        return self._closed
+
     # The leg
 
     def reply(self, *pieces: HttpEvent) -> None:
@@ -131,11 +134,9 @@ class Playbook:
         for piece in pieces:
             self._tell(LegEvent(piece))
 
-    def head(self, status: int = 200, *, stream: bool = True, **headers: str) -> ResponseHeaders:
-        """A reply's head; `content_length="2"` is a header."""
-        fields = [(name.replace("_", "-"), value) for name, value in headers.items()]
+    def head(self, *fields: tuple[str, str], status: int = 200) -> ResponseHeaders:
+        """A reply's head."""
         response = new_response(status, headers_of(fields))
-        response.stream = stream
         return ResponseHeaders(self._stream_id, response, end_stream=False)
 
     def data(self, data: bytes) -> ResponseData:
@@ -172,12 +173,12 @@ class Playbook:
     def _do(self, command: commands.Command) -> list[events.Event]:
         match command:
             case commands.SendData():
-                if not self.closed:
+                if not self._closed:
                     self.written += command.data
             case commands.CloseConnection():
-                if command.connection is not self.client or self.closed:
+                if command.connection is not self.client or self._closed:
                     return []  # mitmproxy drops what is for a connection that it does not hold
-                self.closed = True
+                self._closed = True
                 self.client.state = ConnectionState.CLOSED
                 return [events.ConnectionClosed(self.client)]
             case UpstreamHook():

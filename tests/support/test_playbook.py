@@ -9,7 +9,7 @@ def test_a_request_leaves_and_its_reply_is_read() -> None:
     book = Playbook()
     book.send(REQUEST)
     assert [request.flow.request.path for request in book.upstream] == ["/"]
-    book.reply(book.head(content_length="2"), book.data(b"ok"), book.end())
+    book.reply(book.head(("content-length", "2")), book.data(b"ok"), book.end())
     assert book.read() == b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
     assert book.read() == b""
 

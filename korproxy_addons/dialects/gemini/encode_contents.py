@@ -247,10 +247,10 @@ def _is_url(url: str) -> bool:
 
 
 def _wants_signatures(target: Target) -> bool:
-    """Whether calls without a signature are refused: so do Google's models since Gemini 3."""
-    if target.habits.state_origin != ORIGIN:
-        return False
+    """Whether calls without a signature are refused: so do Google's models since Gemini 3, whoever relays them."""
     if target.facts.thinking is not Thinking.UNKNOWN:
         return target.facts.thinking is Thinking.LEVEL
     generation = generation_of(target.model)
-    return generation is None or generation >= 3
+    if generation is None:
+        return target.habits.state_origin == ORIGIN
+    return generation >= 3

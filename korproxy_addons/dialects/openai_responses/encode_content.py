@@ -117,6 +117,8 @@ class ContentEncoder:
     def _media(self, part: MediaPart, *, result: bool) -> Json | None:
         if part.file_id and not (part.origin == ORIGIN == self._habits.state_origin):
             return None
+        if part.cite:
+            self._losses.add(Feature.CITATIONS, "of a document")
         match part.kind:
             case MediaKind.IMAGE:
                 return self._image(part)

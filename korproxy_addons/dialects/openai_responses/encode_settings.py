@@ -168,8 +168,9 @@ class SettingsEncoder:
         limit = self._request.max_output_tokens
         if limit is None:
             return None
-        if not self._own:
-            limit = max(limit, _LEAST_OUTPUT)
+        if not self._own and limit < _LEAST_OUTPUT:
+            self._losses.add(Feature.OUTPUT_LIMIT, f"{limit} became {_LEAST_OUTPUT}")
+            limit = _LEAST_OUTPUT
         most = self._target.facts.max_output_tokens
         return limit if most is None else min(limit, most)
 

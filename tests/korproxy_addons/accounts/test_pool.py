@@ -1,4 +1,5 @@
 import dataclasses
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -26,7 +27,7 @@ LIMITED = Failure(spec=catalogue.RATE_LIMITED, scope=Scope.ACCOUNT, verdict=Verd
 BROKEN = Failure(spec=catalogue.UPSTREAM_ERROR)
 
 
-def limited(**changes: object) -> Failure:
+def limited(**changes: Any) -> Failure:
     return dataclasses.replace(LIMITED, **changes)
 
 

@@ -1,7 +1,7 @@
 import pytest
-from support.cut import cut
 
 from korproxy_addons.dialects.envelope import Envelope
+from support.cut import cut
 
 
 def inside(data: bytes) -> bytes:

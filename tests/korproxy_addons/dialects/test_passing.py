@@ -1,6 +1,4 @@
 import pytest
-from support.cut import cut, cut_in_two
-from support.toy_dialect import USAGE, toy_dialect, toy_stream, toy_words
 
 from korproxy_addons.dialects.base import ReplyContext
 from korproxy_addons.dialects.events import ReplyError
@@ -10,6 +8,8 @@ from korproxy_addons.dialects.passing import PassThrough
 from korproxy_addons.errors.catalogue import INTERNAL, STREAM_CUT, UPSTREAM_INVALID_REPLY
 from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.errors.kinds import Kind
+from support.cut import cut, cut_in_two
+from support.toy_dialect import USAGE, toy_dialect, toy_stream, toy_words
 
 STREAM = b': hi\r\n\r\nevent: x\r\ndata: {"odd" : 1.0}\r\n\r\n' + toy_stream("+a", "end")
 TIMEOUT = ReplyError(Kind.TIMEOUT, "too slow")

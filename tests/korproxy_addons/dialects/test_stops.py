@@ -1,3 +1,5 @@
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw
@@ -119,7 +121,7 @@ def test_t119_however_the_text_is_cut_it_ends_at_the_same_place(
     text: str, stops: list[str], cuts: list[int]
 ) -> None:
     places = [0, *sorted(min(place, len(text)) for place in cuts), len(text)]
-    pieces = [text[a:b] for a, b in zip(places, places[1:], strict=False) if a < b]
+    pieces = [text[a:b] for a, b in itertools.pairwise(places) if a < b]
     found = cut(tuple(stops), *text_in(*pieces))
     first = min((place for stop in stops if (place := text.find(stop)) >= 0), default=len(text))
     assert words_of(found) == text[:first]

@@ -1,6 +1,4 @@
 import pytest
-from support.cut import cut
-from support.toy_dialect import USAGE, toy_dialect, toy_stream, toy_words
 
 from korproxy_addons.config.habits import Habits
 from korproxy_addons.dialects.base import DecodeContext, EncodedRequest, ReplyContext
@@ -10,6 +8,8 @@ from korproxy_addons.dialects.model import FinishReason
 from korproxy_addons.dialects.transcoder import Transcoder
 from korproxy_addons.errors.catalogue import INTERNAL, STREAM_CUT, UPSTREAM_INVALID_REPLY
 from korproxy_addons.errors.kinds import Kind
+from support.cut import cut
+from support.toy_dialect import USAGE, toy_dialect, toy_stream, toy_words
 
 GOOD = ("start", "text", "+hello", "+ there", "-", "end")
 TIMEOUT = ReplyError(Kind.TIMEOUT, "too slow")

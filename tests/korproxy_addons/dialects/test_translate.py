@@ -1,5 +1,4 @@
 import pytest
-from support.toy_dialect import toy_dialect
 
 from korproxy_addons.config.habits import Habits, ModelFacts
 from korproxy_addons.dialects.base import (
@@ -15,6 +14,7 @@ from korproxy_addons.dialects.opaque import SEAL
 from korproxy_addons.dialects.passing import PassThrough
 from korproxy_addons.dialects.transcoder import Transcoder
 from korproxy_addons.dialects.translate import reply_translator, translate_request
+from support.toy_dialect import toy_dialect
 
 ONE, TWO = toy_dialect("one"), toy_dialect("two")
 TARGET = Target("up", Habits(dialect="two"), ModelFacts("up"), stream=True)

@@ -19,7 +19,7 @@ def refused(book: Playbook, status: int) -> bytes:
     assert b"\r\nconnection: close" in head
     assert b"\r\ncontent-length: %d" % len(body) in head
     assert json.loads(body) == {"refused": "framing"}
-    assert book.closed
+    assert book.closed()
     return head
 
 
@@ -156,7 +156,7 @@ def test_any_cut_of_a_request_is_the_same_request() -> None:
         book.send(*cut(whole, size))
         (request,) = book.upstream
         assert request.flow.request.raw_content == b"hello!"
-        book.reply(book.head(content_length="0"), book.end())
+        book.reply(book.head(("content-length", "0")), book.end())
         assert [it.flow.request.method for it in book.upstream] == ["POST", "GET"]
 
 
@@ -164,7 +164,7 @@ def test_an_empty_line_before_a_request_is_skipped() -> None:
     """RFC 9112, section 2.2; h11 would wait for more bytes with the request in hand."""
     book = Playbook()
     book.send(b"\r\n\r\n" + GET)
-    book.reply(book.head(content_length="0"), book.end())
+    book.reply(book.head(("content-length", "0")), book.end())
     book.send(*cut(b"\r\n" + GET, 1))
     assert len(book.upstream) == 2
 
@@ -174,7 +174,7 @@ def test_what_comes_before_the_reply_waits_but_not_without_limit() -> None:
     book.send(GET)
     for _ in range(2 + PIPELINED_LIMIT_BYTES // 65_536):
         book.send(bytes(65_536))
-    assert book.closed
+    assert book.closed()
     assert book.upstream[0].stream.gone
 
 
@@ -182,11 +182,11 @@ def test_a_request_that_came_early_is_served_after_the_first() -> None:
     book = Playbook()
     book.send(GET + GET.replace(b"models", b"other"))
     assert len(book.upstream) == 1
-    book.reply(book.head(content_length="1"), book.data(b"1"), book.end())
+    book.reply(book.head(("content-length", "1")), book.data(b"1"), book.end())
     assert [it.flow.request.path for it in book.upstream] == ["/v1/models", "/v1/other"]
-    book.reply(book.head(content_length="1"), book.data(b"2"), book.end())
+    book.reply(book.head(("content-length", "1")), book.data(b"2"), book.end())
     assert book.read().count(b"HTTP/1.1 200 OK") == 2
-    assert not book.closed
+    assert not book.closed()
 
 
 def test_an_answer_after_100_continue_is_still_an_answer() -> None:
@@ -207,7 +207,7 @@ def test_a_broken_body_after_the_answer_only_closes() -> None:
     assert book.read().endswith(b"no")
     book.send(b"nonsense\r\n")
     assert book.read() == b""
-    assert book.closed
+    assert book.closed()
     assert book.hooked.count("response") == 1
     assert "error" not in book.hooked
 
@@ -216,7 +216,7 @@ def test_a_head_that_never_ends_and_a_client_that_leaves() -> None:
     book = Playbook()
     book.send(b"GET / HT")
     book.leave()
-    assert book.closed
+    assert book.closed()
     assert book.read() == b""
     assert book.hooked == []
 

@@ -15,7 +15,8 @@ def clean(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
     monkeypatch.setattr(urllib.request, "getproxies", urllib.request.getproxies_environment)
-    monkeypatch.setattr(urllib.request, "proxy_bypass", urllib.request.proxy_bypass_environment)
+    bypass = vars(urllib.request)["proxy_bypass_environment"]
+    monkeypatch.setattr(urllib.request, "proxy_bypass", bypass)
 
 
 def chosen(url: str) -> str | None:

@@ -1,4 +1,5 @@
 import asyncio
+import datetime as dt
 import ssl
 import urllib.request
 from pathlib import Path
@@ -283,11 +284,6 @@ def test_an_address_that_is_no_url(url: str) -> None:
 
 
 def test_a_connection_that_does_not_come_about_in_time() -> None:
-    """A listener whose queue is full answers nothing."""
-
-    class Slow(FakeResolver):
-        pass
-
     async def run() -> None:
         connected = asyncio.Event()
 
@@ -463,9 +459,7 @@ def test_a_certificate_for_another_name(authority: trustme.CA, ca_file: str) -> 
 
 
 def test_an_expired_certificate(authority: trustme.CA, ca_file: str) -> None:
-    import datetime
-
-    past = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
+    past = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
     expired = authority.issue_cert(
         "api.example", not_before=past, not_after=past.replace(year=2021)
     )

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from msgspec import Raw
 from msgspec.structs import replace
 
-from korproxy_addons.config.habits import GEMINI_API, Thinking
+from korproxy_addons.config.habits import CODE_ASSIST, GEMINI_API, Thinking
 from korproxy_addons.dialects.gemini.decode_contents import response_content
 from korproxy_addons.dialects.gemini.encode_contents import response_json
 from korproxy_addons.dialects.model import (
@@ -101,7 +101,7 @@ def test_t77_the_first_call_of_a_step_is_signed(thinking: Thinking) -> None:
     "to",
     [
         target(thinking=Thinking.BUDGET),
-        target(replace(GEMINI_API, state_origin="")),
+        replace(target(replace(GEMINI_API, state_origin="")), model="some-model"),
         replace(target(), model="gemini-2.5-pro"),
     ],
 )
@@ -228,9 +228,10 @@ def test_t66_media_of_results(inside: bool) -> None:
 def test_media_of_a_result_that_cannot_be_reached_is_told() -> None:
     far = MediaPart(MediaKind.IMAGE, url="https://a.example/x.png")
     request = asked(user(TextPart("go")), model(call("1")), user(result("1", far)))
-    response = body_of(request)["contents"][2]["parts"][0]["functionResponse"]
+    plan = target(CODE_ASSIST)
+    response = body_of(request, plan)["contents"][2]["parts"][0]["functionResponse"]
     assert response["response"] == {"output": "[image https://a.example/x.png]"}
-    assert lost(request) == {"image"}
+    assert lost(request, plan) == {"image"}
 
 
 @pytest.mark.parametrize(
@@ -256,8 +257,9 @@ def test_t125_t127_what_google_can_reach_goes(media: MediaPart) -> None:
     ],
 )
 def test_t125_what_google_cannot_reach_is_a_loss(media: MediaPart, feature: str) -> None:
-    assert lost(asked(user(media))) == {feature}
-    assert "text" in parts(media)[0]
+    plan = target(CODE_ASSIST)
+    assert lost(asked(user(media)), plan) == {feature}
+    assert "text" in parts(media, to=plan)[0]
 
 
 def test_a_client_of_google_and_a_server_that_takes_addresses() -> None:
@@ -267,9 +269,8 @@ def test_a_client_of_google_and_a_server_that_takes_addresses() -> None:
         "fileData": {"mimeType": "image/png", "fileUri": far.url},
         "mediaResolution": {"level": "MEDIA_RESOLUTION_HIGH"},
     }
-    to = target(replace(GEMINI_API, image_urls=True))
-    assert "fileData" in parts(far, to=to)[0]
-    assert lost(asked(user(far)), to) == {"media_detail"}
+    assert "fileData" in parts(far, to=target())[0]
+    assert lost(asked(user(far)), target()) == {"media_detail"}
 
 
 def test_a_model_that_takes_no_such_media() -> None:

@@ -111,6 +111,12 @@ def test_t132_forms_that_the_server_refuses(habits: Any, tools: Any, sent: dict[
     assert lost(asked(output=ANSWER, tools=tools), to) == {"output_format"}
 
 
+def test_t132_older_models_take_no_form_beside_functions() -> None:
+    older = replace(target(), model="gemini-2.5-pro")
+    assert config(older, output=ANSWER, tools=(FunctionTool("f"),)) == {}
+    assert config(older, output=ANSWER)["responseMimeType"] == "application/json"
+
+
 LEVELS = target(thinking=Thinking.LEVEL)
 BUDGETS = target(thinking=Thinking.BUDGET, max_budget_tokens=24576)
 

@@ -4,7 +4,8 @@ import pytest
 from msgspec import Raw
 from msgspec.structs import replace
 
-from korproxy_addons.config.habits import CODE_ASSIST, GEMINI_API
+from korproxy_addons.config.habits import CODE_ASSIST, COMPATIBLE_GEMINI, GEMINI_API, ModelFacts
+from korproxy_addons.dialects.base import Target
 from korproxy_addons.dialects.gemini import DIALECT
 from korproxy_addons.dialects.gemini.encode_tools import tool_names
 from korproxy_addons.dialects.model import (
@@ -150,10 +151,11 @@ def test_googles_own_tools_stay_as_they_were() -> None:
 
 def test_t33_functions_and_search_together_only_where_it_works() -> None:
     given = (READ, hosted(HostedKind.WEB_SEARCH))
-    assert len(tools(*given)) == 1
-    assert lost(asked(tools=given)) == {"hosted_tool"}
-    both = target(replace(GEMINI_API, tools_with_search=True))
-    body = body_of(asked(tools=given), both)
+    older = Target("gemini-2.5-flash", GEMINI_API, ModelFacts("gemini-2.5-flash"), stream=True)
+    for apart in (older, target(COMPATIBLE_GEMINI)):
+        assert len(body_of(asked(tools=given), apart)["tools"]) == 1
+        assert lost(asked(tools=given), apart) == {"hosted_tool"}
+    body = body_of(asked(tools=given))
     assert len(body["tools"]) == 2
     assert body["toolConfig"] == {"includeServerSideToolInvocations": True}
     client = request(

@@ -1,6 +1,6 @@
 import pytest
 
-from korproxy_addons.dialects.gemini.generation import generation_of
+from korproxy_addons.dialects.gemini.generation import before_gemini_3, generation_of
 
 
 @pytest.mark.parametrize(
@@ -16,3 +16,9 @@ from korproxy_addons.dialects.gemini.generation import generation_of
 )
 def test_the_generation_in_a_name(model: str, generation: int | None) -> None:
     assert generation_of(model) == generation
+
+
+def test_t33_t132_only_a_named_older_generation_is_older() -> None:
+    assert before_gemini_3("gemini-2.5-pro")
+    assert not before_gemini_3("gemini-3.8-flash")
+    assert not before_gemini_3("some-model")

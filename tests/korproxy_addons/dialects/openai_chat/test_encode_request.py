@@ -38,6 +38,7 @@ from support.chat_wire import asked, sent
 ASK = Message(Role.USER, (TextPart("q"),))
 OWN = "openai-chat"
 OTHER = "anthropic-messages"
+UNKNOWN = ModelFacts("m")
 REASONER = ModelFacts("m", thinking=Thinking.EFFORT)
 
 
@@ -53,9 +54,7 @@ def encoded(
     return body, lost
 
 
-def kept_stops(
-    habits: Habits, *stops: str, facts: ModelFacts = ModelFacts("m")
-) -> tuple[str, ...]:
+def kept_stops(habits: Habits, *stops: str, facts: ModelFacts = UNKNOWN) -> tuple[str, ...]:
     request = ChatRequest(OTHER, "m", (ASK,), stop=stops)
     return encode_request(request, Target("m", habits, facts, stream=False)).stops
 

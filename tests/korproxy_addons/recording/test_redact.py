@@ -1,0 +1,156 @@
+import json
+import time
+from threading import Thread
+from urllib.parse import quote
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from korproxy_addons.recording.redact import MASK, SHORTEST_SECRET, Redactor
+
+SECRETS = [
+    "sk-ant-api03-AbCdEfGh_12345678",
+    "sk-proj-abcdefgh",
+    "ya29.a0AfB_byC-abcdefgh",
+    "1//0gabcdefgh-ijkl",
+    "AIzaSyA-abcdefgh_123",
+    "AQ.Ab8RN6abcdefgh",
+    "rt_abcdefgh.ijkl",
+    "ghp_abcdefgh12345678",
+    "gho_abcdefgh12345678",
+    "kp-local-abcdefgh12",
+    "eyJhbGciOiJI.eyJzdWIiOiIx.SflKxwRJSMeK",
+    "eyJhbGciOiJI.eyJzdWIiOiIx",
+]
+PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\nabc=\n-----END RSA PRIVATE KEY-----"
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+@pytest.mark.parametrize(
+    "text", ["{}", "key={} and more", '{{"a": "{}"}}', "({})", "a\\n{}", "{},{}"]
+)
+def test_what_looks_like_a_secret_goes_out(secret: str, text: str) -> None:
+    shown = Redactor().text(text.format(secret, secret))
+    assert secret not in shown
+    assert secret[-6:] not in shown
+    assert MASK in shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the disk-usage-report of task-management",
+        "a risk-averse-strategy",
+        "http://localhost:1337/v1/messages",
+        "model claude-opus-5 by claude-work",
+        "kp018f2b3c4d5e6f708192a3b4c5d6e7f8",
+        "attempt failed",
+        "basic use of a bearer",
+    ],
+)
+def test_ordinary_words_stay(text: str) -> None:
+    assert Redactor().text(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Authorization: Bearer abc.def-123", "Authorization: Bearer [redacted]"),
+        ("BASIC dXNlcjpwYXNz", "BASIC [redacted]"),
+        ("GET /v1beta/models?key=secret&alt=sse", "GET /v1beta/models?key=[redacted]&alt=sse"),
+        (
+            "/cb?code=abc&state=1&access_token=x",
+            "/cb?code=[redacted]&state=1&access_token=[redacted]",
+        ),
+        ("mail to jane.doe+x@mail.example.org now", "mail to [e-mail] now"),
+    ],
+)
+def test_what_stands_where_secrets_stand_goes_out(text: str, shown: str) -> None:
+    assert Redactor().text(text) == shown
+
+
+def test_a_private_key_goes_out_whole_or_cut_off() -> None:
+    assert Redactor().text(f"before {PEM} after") == f"before {MASK} after"
+    assert "MIIEow" not in Redactor().text(PEM[:60])
+
+
+secrets = st.text(
+    st.characters(min_codepoint=33, max_codepoint=126), min_size=SHORTEST_SECRET, max_size=40
+)
+
+
+@given(secrets, st.text(max_size=20), st.text(max_size=20))
+def test_a_learned_secret_never_survives(secret: str, before: str, after: str) -> None:
+    """Nor as JSON or a URL spells it, whatever stands around it."""
+    assume(secret not in MASK)
+    redactor = Redactor()
+    redactor.learn([SecretStr(secret)])
+    for spelled in (secret, json.dumps(secret)[1:-1], quote(secret, safe="")):
+        shown = redactor.text(before + spelled + after)
+        assert shown.count(spelled) <= (before + after).count(spelled)
+        assert MASK in shown or "[e-mail]" in shown
+
+
+@given(
+    st.lists(st.text("ab", min_size=8, max_size=14), min_size=2, max_size=4),
+    st.text("ab", max_size=40),
+)
+def test_of_secrets_that_overlap_no_end_is_left(known: list[str], text: str) -> None:
+    """`abcdefgh` in `abcdefgh12345678` must not leave the `12345678`."""
+    redactor = Redactor()
+    redactor.learn(map(SecretStr, known))
+    covered = set[int]()
+    for secret in known:
+        for start in range(len(text)):
+            if text.startswith(secret, start):
+                covered |= set(range(start, start + len(secret)))
+    kept = "".join(letter for place, letter in enumerate(text) if place not in covered)
+    assert redactor.text(text).replace(MASK, "") == kept
+
+
+def test_a_short_secret_is_not_learned() -> None:
+    """It would match ordinary words."""
+    redactor = Redactor()
+    redactor.learn([SecretStr("a" * (SHORTEST_SECRET - 1))])
+    assert redactor.text("a" * 20) == "a" * 20
+
+
+def test_what_was_learned_stays_learned() -> None:
+    redactor = Redactor()
+    redactor.learn([SecretStr("first-one")])
+    redactor.learn([SecretStr("second-one")])
+    assert redactor.text("first-one second-one") == f"{MASK} {MASK}"
+
+
+@pytest.mark.parametrize(
+    "text", ["a" * 200_000, "a." * 100_000, "sk-" * 60_000, "eyJ" * 60_000, "a@" * 90_000]
+)
+def test_a_long_text_takes_time_in_proportion(text: str) -> None:
+    """Nobody may stop the gateway by what they have it log."""
+    started = time.perf_counter()
+    Redactor().text(text)
+    assert time.perf_counter() - started < 2.0
+
+
+def test_learning_does_not_disturb_a_thread_that_redacts() -> None:
+    """The log is written by a thread of its own."""
+    redactor = Redactor()
+    failures: list[BaseException] = []
+
+    def redact() -> None:
+        try:
+            for _ in range(2000):
+                redactor.text("nothing in here")
+        except BaseException as error:  # noqa: BLE001 - shown below
+            failures.append(error)
+
+    thread = Thread(target=redact)
+    thread.start()
+    number = 0
+    while thread.is_alive() and number < 2000:
+        redactor.learn([SecretStr(f"secret-number-{number}")])
+        number += 1
+    thread.join()
+    assert failures == []
