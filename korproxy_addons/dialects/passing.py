@@ -6,7 +6,7 @@ from korproxy_addons.dialects.base import Dialect, ReplyContext
 from korproxy_addons.dialects.envelope import Envelope, Unwrap
 from korproxy_addons.dialects.events import ReplyError, reply_error
 from korproxy_addons.dialects.model import FinishReason, Usage
-from korproxy_addons.dialects.sse import DONE, ArrayFramer, FrameCutter, frames_in
+from korproxy_addons.dialects.sse import DONE, ArrayFramer, FrameCutter, frames_in, without_comments
 from korproxy_addons.errors.catalogue import INTERNAL, STREAM_CUT
 from korproxy_addons.errors.exceptions import KorProxyError
 
@@ -32,6 +32,8 @@ class PassThrough:
         self._envelope = Envelope(streamed=reply.streamed, unwrap=unwrap)
         # an envelope's own cutter has cut already
         self._cutter = FrameCutter() if reply.streamed and unwrap is None else None
+        # clients of a dialect that has no beat of its own stumble over an upstream's too
+        self._takes_comments = not reply.streamed or bool(dialect.keep_alive())
         self._tap = dialect.usage_tap(streamed=reply.streamed)
 
     @property
@@ -98,7 +100,9 @@ class PassThrough:
     def _passed(self, data: bytes) -> bytes:
         if data:
             self._tap.feed(data)
-        return data if self._array is None else self._as_array(data)
+        if self._array is not None:
+            return self._as_array(data)
+        return data if self._takes_comments else without_comments(data)
 
     def _closed(self, data: bytes) -> bytes:
         # The rest of a broken stream may be half a frame, which no client can parse: it is shown to the
@@ -111,7 +115,7 @@ class PassThrough:
         self.over = True
         self.error = self._tap.error
         if self._array is None:
-            return data
+            return data if self._takes_comments else without_comments(data)
         return self._as_array(data) + self._array.close()
 
     def _as_array(self, frames: bytes) -> bytes:

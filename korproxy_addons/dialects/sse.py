@@ -284,6 +284,21 @@ def frames_in(data: bytes) -> list[Frame]:
     return parser.feed(data) + parser.close()
 
 
+def without_comments(frames: bytes) -> bytes:
+    """Whole frames without their comment lines, nor the blank lines that would then end nothing."""
+    if not (frames.startswith(b":") or b"\n:" in frames or b"\r:" in frames):
+        return frames
+    kept = []
+    empty = True
+    for line in frames.splitlines(keepends=True):
+        blank = not line.strip(_LINE_ENDS)
+        if line.startswith(b":") or (blank and empty):
+            continue
+        kept.append(line)
+        empty = blank
+    return b"".join(kept)
+
+
 def _value(line: bytes) -> bytes:
     start = 6 if line[5:6] == b" " else 5
     return line[start:].rstrip(_LINE_ENDS)

@@ -205,8 +205,8 @@ class Attempting:
         answer: UpstreamAnswer | None = None,
         cause: KorProxyError | None = None,
     ) -> AttemptFailedError:
-        self._attempt.error_code = failure.spec.code
         failure = self._judged(failure)
+        self._attempt.error_code = failure.spec.code
         label = self._way.label
         return AttemptFailedError(failure, label, self._clock(), answer=answer, cause=cause)
 
@@ -221,7 +221,12 @@ class Attempting:
             return replace(failure, verdict=Verdict.NONE, retry=Retry.REFRESH)
         if failure.retry is Retry.REFRESH and not self._way.access.refreshes:
             # The same key would be refused again: only its owner can help.
-            return replace(failure, verdict=Verdict.NEEDS_LOGIN, retry=Retry.NEXT_ACCOUNT)
+            return replace(
+                failure,
+                spec=catalogue.ACCOUNT_REJECTED,
+                verdict=Verdict.NEEDS_LOGIN,
+                retry=Retry.NEXT_ACCOUNT,
+            )
         return failure
 
     def _open_attempt(self, upstream_id: str) -> None:

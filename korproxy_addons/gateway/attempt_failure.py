@@ -39,7 +39,6 @@ class AttemptFailedError(Exception):
         at: Unix seconds.
         answer: The upstream's error reply, if it sent one.
         cause: Our own error, if the upstream sent nothing that could be read.
-        breakdown: The upstream broke down, with no verdict on the account.
     """
 
     def __init__(
@@ -57,7 +56,11 @@ class AttemptFailedError(Exception):
         self.at = at
         self.answer = answer
         self.cause = cause
-        self.breakdown = failure.spec.kind in (Kind.INTERNAL, Kind.TIMEOUT, Kind.OVERLOADED)
+
+    @property
+    def breakdown(self) -> bool:
+        """Whether the upstream broke down, with no verdict on the account."""
+        return self.failure.spec.kind in (Kind.INTERNAL, Kind.TIMEOUT, Kind.OVERLOADED)
 
 
 _SPEC_OF_KIND = {

@@ -74,21 +74,25 @@ class CachedDispatch:
 
         return run
 
-    def _plan(self, event: hooks.Hook) -> Plan:
+    def _plan(self, event: hooks.Hook) -> Plan | None:
+        """The plan for a hook; None where some addon's handler cannot be called."""
         plan = self._plans.get(event.name)
         if plan is None:
             walked = (
                 tuple(listener for _, listener in self._manager._iter_hooks(addon, event))
                 for addon in self._manager.chain
             )
-            plan = self._plans[event.name] = tuple(listeners for listeners in walked if listeners)
+            try:
+                plan = tuple(listeners for listeners in walked if listeners)
+            except exceptions.AddonManagerError:
+                return None
+            self._plans[event.name] = plan
         return plan
 
     async def _trigger(self, event: hooks.Hook) -> None:
-        try:
-            plan = self._plan(event)
-        except exceptions.AddonManagerError:
-            # A handler that cannot be called: mitmproxy knows what to say of it.
+        plan = self._plan(event)
+        if plan is None:
+            # mitmproxy knows what to say of it.
             await self._walk(event)
             return
         arguments = event.args()

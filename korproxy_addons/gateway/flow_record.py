@@ -71,7 +71,7 @@ class FlowRecord:
             host=url.host or "",
             port=url.port or 443,
             path=url.raw_path_qs,
-            headers=headers_of((("host", url.authority), *fields)),
+            headers=headers_of((("host", url.host_port_subcomponent or ""), *fields)),
             content=call.body,
             timestamp_start=client.timestamp_start,
             timestamp_end=client.timestamp_end,

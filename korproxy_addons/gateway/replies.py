@@ -101,7 +101,7 @@ def error_reply(exchange: Exchange, error: KorProxyError) -> Reply:
         ("cache-control", "no-store"),
     ]
     fields += own_headers(exchange)
-    if error.retry_after_s is not None:
+    if error.retry_after_s is not None and math.isfinite(error.retry_after_s):
         fields.append(("retry-after", str(max(1, math.ceil(error.retry_after_s)))))
     if spec.retry is Retry.NO and spec.kind in (Kind.RATE_LIMIT, Kind.BILLING, Kind.INTERNAL):
         # The official SDKs obey this: trying again would only repeat the refusal.

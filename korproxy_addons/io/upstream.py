@@ -170,6 +170,13 @@ class UpstreamClient:
                 catalogue.FIRST_BYTE_TIMEOUT,
                 f"{url.host} sent nothing for {budgets.first_byte_s:g} s",
             ) from error
+        # aiohttp bounds each field; together they must not be more than any client would take.
+        if sum(len(name) + len(value) for name, value in response.raw_headers) > HEADER_LIMIT_BYTES:
+            response.close()
+            raise KorProxyError(
+                catalogue.UPSTREAM_INVALID_REPLY,
+                f"the head of {url.host}'s reply has more than {HEADER_LIMIT_BYTES} bytes",
+            )
         return UpstreamReply(response, budgets.idle_s, reused=trace.reused)
 
     def _check_literal(self, url: URL) -> None:

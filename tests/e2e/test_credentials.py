@@ -43,17 +43,17 @@ def listeners() -> Iterator[tuple[Listener, Listener]]:
 
 
 @pytest.fixture
-def two(either: SimulatedGateway, listeners: tuple[Listener, Listener]) -> Two:
+def two(engine: SimulatedGateway, listeners: tuple[Listener, Listener]) -> Two:
     """The two providers, known to the gateway; `loop-...` leads to the gateway itself."""
     first, second = listeners
     for listener in listeners:
         listener.forget()
         listener.pages = {"/v1/models": Answer(body=MODELS)}
-    if "first" not in config_file.read(either.home)["providers"]:
+    if "first" not in config_file.read(engine.home)["providers"]:
         for name, key in KEYS.items():
-            (either.home / "secrets" / name).write_text(key)
-        config_file.change(either.gateway, lambda it: add_accounts(it, first, second, either))
-    return Two(either.url, first, second)
+            (engine.home / "secrets" / name).write_text(key)
+        config_file.change(engine.gateway, lambda it: add_accounts(it, first, second, engine))
+    return Two(engine.url, first, second)
 
 
 def add_accounts(

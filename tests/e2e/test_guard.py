@@ -124,12 +124,13 @@ def test_our_own_names_are_let_in(either: SimulatedGateway, port: int, name: str
     assert completion(port, [("Host", f"{name}:{port}")]).status == 200
 
 
-def test_both_loopbacks_listen_and_nothing_else_does(engine: SimulatedGateway) -> None:
+def test_both_loopbacks_listen_and_nothing_else_does(either: SimulatedGateway, port: int) -> None:
     """A tool may resolve `localhost` to either address; a neighbour on the network reaches neither."""
-    port = engine.gateway.port
-    # A container may have no IPv6; then there is nobody whom that address could serve.
-    loopbacks = ("127.0.0.1", "::1") if has_ipv6() else ("127.0.0.1",)
-    assert tuple(engine.gateway.ready["hosts"]) == loopbacks
+    loopbacks = ("127.0.0.1",)
+    if "hosts" in either.gateway.ready:  # elsewhere it is mitmdump's options that say where
+        # A container may have no IPv6; then there is nobody whom that address could serve.
+        loopbacks += ("::1",) if has_ipv6() else ()
+        assert tuple(either.gateway.ready["hosts"]) == loopbacks
     for address in loopbacks:
         for name in ("127.0.0.1", "[::1]", "localhost"):
             assert completion(port, [("Host", f"{name}:{port}")], address).status == 200

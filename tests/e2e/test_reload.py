@@ -130,7 +130,9 @@ def test_a_stream_in_flight_is_not_disturbed(running: SimulatedGateway) -> None:
         ended = client.submit(
             ask, running.url, question("openai-chat", "added-model", prompt, stream=True)
         )
-        entry = until(lambda: next((it for it in running.sim.ledger.entries if it.sent_frames), None))
+        entry = until(
+            lambda: next((it for it in running.sim.ledger.entries if it.sent_frames), None)
+        )
         change(running, lambda it: it["accounts"].pop())
         assert entry.ended_at is None, "it was over before the change: nothing was shown"
         assert asked(running, "added-model").status == 404

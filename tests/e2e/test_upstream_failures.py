@@ -177,7 +177,7 @@ def test_an_upstream_error_crosses_dialects_by_its_meaning(
     fresh: SimulatedGateway, dialect: str
 ) -> None:
     """A rate limit stays one: the client's envelope, the upstream's status, the time to wait."""
-    model = "claude-sonnet-5-5" if dialect != "anthropic-messages" else "glm-5"
+    model = "claude-sonnet-5-5" if dialect != "anthropic-messages" else "sim-chat/sim-large"
     fresh.sim.script("429", retry_after=7, count=10)
     reply = ask(fresh.url, question(dialect, model))
     assert reply.status == 429, reply.body

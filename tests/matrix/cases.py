@@ -26,7 +26,7 @@ _OF_FOLDER = {
     "openai_responses": "openai-responses",
     "gemini": "gemini",
 }
-_HABITS = {
+HABITS = {
     "openai-chat": COMPATIBLE_CHAT,
     "openai-responses": OPENAI_RESPONSES,
     "anthropic-messages": ANTHROPIC_API,
@@ -83,7 +83,7 @@ def _recorded(folder: Path) -> Iterator[Case]:
         asked, answer = record["request"] or {}, record["response"]
         body = answer["body"]
         said = asked.get("body")
-        habits = _HABITS[dialect_id]
+        habits = HABITS[dialect_id]
         if dialect_id == "openai-chat" and record["provider"] == "openai":
             habits = OPENAI_CHAT
         yield Case(
@@ -116,7 +116,7 @@ def _made_up() -> Iterator[Case]:
             reply=reply.read_bytes() if reply.exists() else b"",
             streamed=stream.exists(),
             status=200,
-            habits=_HABITS[dialect_id],
+            habits=HABITS[dialect_id],
         )
 
 

@@ -115,10 +115,8 @@ _SYSTEM = frozenset({"system", "developer"})
 
 def _texts(parts: Iterable[Part]) -> Iterator[str]:
     for part in parts:
-        if isinstance(part, TextPart | RefusalPart) and part.text.strip():
-            yield part.text
-        elif isinstance(part, MediaPart) and part.text:
-            yield part.text
+        if isinstance(part, TextPart | RefusalPart | MediaPart):
+            yield from [part.text] if part.text.strip() else []
         elif isinstance(part, ToolResultPart):
             yield from _texts(it for it in part.content if isinstance(it, TextPart | MediaPart))
 

@@ -9,10 +9,8 @@ import httpx2
 import openai
 from openai.lib.streaming.chat import ChatCompletionStreamState
 
-from matrix.said import Said, canonical
+from matrix.said import Call, Said, canonical
 from support.gemini_sdk import needs_sdk
-
-_EMPTY: Any = None
 
 
 class _Answering:
@@ -76,7 +74,7 @@ def _chat(streamed: bool) -> Said:
         found = create(model="m", messages=[])
     choice = found.choices[0]
     message = choice.message
-    calls = []
+    calls: list[Call] = []
     for call in message.tool_calls or ():
         if call.type == "custom":
             calls.append((call.id, call.custom.name, canonical(call.custom.input)))
@@ -92,28 +90,35 @@ def _chat(streamed: bool) -> Said:
         text=(message.content or "") + (message.refusal or ""),
         thinking=getattr(message, "reasoning_content", None) or "",
         calls=tuple(calls),
-        finish=choice.finish_reason,
+        finish="content_filter" if message.refusal else choice.finish_reason,
         usage=usage,
     )
 
 
 def _responses(streamed: bool) -> Said:
+    create = _openai().responses.create
     if streamed:
-        with _openai().responses.stream(model="m", input="x") as stream:
-            found: Any = stream.get_final_response()
+        # `responses.stream` of the SDK takes no other end than `response.completed`
+        last: Any = list(create(model="m", input="x", stream=True))[-1]
+        found: Any = last.response
     else:
-        found = _openai().responses.create(model="m", input="x")
-    text, thinking, calls = [], [], []
+        found = create(model="m", input="x")
+    text: list[str] = []
+    thinking: list[str] = []
+    calls: list[Call] = []
+    refused = False
     for item in found.output:
         if item.type == "message":
-            for part in item.content:
-                text.append(part.text if part.type == "output_text" else part.refusal)
+            refused = refused or any(part.type == "refusal" for part in item.content)
+            text += [getattr(part, part.type.removeprefix("output_")) for part in item.content]
         elif item.type == "reasoning":
             # one part's blocks are joined by a blank line, as the decoder does
             words = [each.text for each in item.summary or item.content or ()]
             thinking.append("\n\n".join(words))
         elif item.type == "function_call":
-            calls.append((item.call_id, item.name, canonical(item.arguments)))
+            namespace = getattr(item, "namespace", None)
+            name = f"{namespace}__{item.name}" if namespace else item.name
+            calls.append((item.call_id, name, canonical(item.arguments)))
         elif item.type == "custom_tool_call":
             calls.append((item.call_id, item.name, canonical(item.input)))
     usage = found.usage and (
@@ -122,12 +127,14 @@ def _responses(streamed: bool) -> Said:
         found.usage.output_tokens,
         found.usage.output_tokens_details.reasoning_tokens,
     )
-    reason = found.incomplete_details.reason if found.incomplete_details else ""
+    word = found.incomplete_details.reason if found.incomplete_details else found.status
+    if word == "completed":
+        word = "content_filter" if refused else "tool_calls" if calls else "stop"
     return Said(
         text="".join(text),
         thinking="".join(thinking),
         calls=tuple(calls),
-        finish=reason or found.status,
+        finish="length" if word == "max_output_tokens" else word,
         usage=usage,
     )
 
@@ -139,7 +146,9 @@ def _messages(streamed: bool) -> Said:
             found: Any = stream.get_final_message()
     else:
         found = _anthropic().messages.create(**ask)
-    text, thinking, calls = [], [], []
+    text: list[str] = []
+    thinking: list[str] = []
+    calls: list[Call] = []
     for block in found.content:
         if block.type == "text":
             text.append(block.text)
@@ -154,7 +163,7 @@ def _messages(streamed: bool) -> Said:
         text="".join(text),
         thinking="".join(thinking),
         calls=tuple(calls),
-        finish=found.stop_reason,
+        finish=_MESSAGES.get(found.stop_reason, found.stop_reason),
         usage=(
             used.input_tokens + read + written,
             read,
@@ -171,7 +180,9 @@ def _gemini(streamed: bool) -> Said:
         chunks = list(models.generate_content_stream(model="m", contents="x"))
     else:
         chunks = [models.generate_content(model="m", contents="x")]
-    text, thinking, calls = [], [], []
+    text: list[str] = []
+    thinking: list[str] = []
+    calls: list[Call] = []
     finish, usage, blocked = "", None, ""
     for chunk in chunks:
         usage = chunk.usage_metadata or usage
@@ -190,7 +201,7 @@ def _gemini(streamed: bool) -> Said:
         text="".join(text),
         thinking="".join(thinking),
         calls=tuple(calls),
-        finish=finish or blocked,
+        finish=_gemini_end(finish or blocked, called=bool(calls)),
         usage=usage
         and (
             (usage.prompt_token_count or 0) + (usage.tool_use_prompt_token_count or 0),
@@ -200,6 +211,21 @@ def _gemini(streamed: bool) -> Said:
         ),
     )
 
+
+def _gemini_end(word: str, *, called: bool) -> str:
+    if word == "STOP":
+        return "tool_calls" if called else "stop"
+    return "length" if word == "MAX_TOKENS" else "content_filter"
+
+
+# Anthropic's words to ours, where they differ.
+_MESSAGES = {
+    "end_turn": "stop",
+    "tool_use": "tool_calls",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "context_length",
+    "pause_turn": "pause",
+}
 
 _READERS = {
     "openai-chat": _chat,

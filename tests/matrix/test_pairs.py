@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from korproxy_addons.config.habits import ModelFacts
 from korproxy_addons.dialects import dialect
-from korproxy_addons.dialects.base import EncodedRequest, Inbound
+from korproxy_addons.dialects.base import EncodedRequest, Inbound, Target
 from korproxy_addons.dialects.losses import Feature
 from korproxy_addons.dialects.model import ChatRequest, ChoiceMode, Role, ToolResultPart
 from korproxy_addons.errors.catalogue import CANNOT_TRANSLATE
@@ -38,9 +38,7 @@ def asked() -> list[tuple[Case, ChatRequest]]:
 
 
 def encoded(request: ChatRequest, upstream: Upstream) -> EncodedRequest:
-    return dialect(upstream.dialect).encode_request(
-        request, upstream.target(stream=request.stream)
-    )
+    return dialect(upstream.dialect).encode_request(request, upstream.target(stream=request.stream))
 
 
 def abroad() -> Iterator[tuple[Case, ChatRequest, Upstream]]:
@@ -164,12 +162,10 @@ def turns(body: Any) -> list[Any]:
 
 
 def alike(begun: list[Any], full: list[Any]) -> bool:
-    """Whether one is the beginning of the other, but that its last turn may go on there."""
-    *sure, last = map(plain, begun)
-    whole = [plain(turn) for turn in full[: len(begun)]]
-    if sure != whole[:-1]:
-        return False
-    return last == whole[-1] or json.dumps(last)[:-3] == json.dumps(whole[-1])[: len(json.dumps(last)) - 3]
+    """Whether one is the beginning of the other; its last turn may go on there."""
+    short = "".join(json.dumps(plain(turn)) for turn in begun)
+    long = "".join(json.dumps(plain(turn)) for turn in full)
+    return long.startswith(short.rstrip("]}"))
 
 
 def plain(turn: Any) -> Any:
@@ -179,39 +175,24 @@ def plain(turn: Any) -> Any:
     return [plain(inner) for inner in turn] if isinstance(turn, list) else turn
 
 
-OWN = {
-    "anthropic": "claude/api-key/claude-sonnet-4-5-20250929",
-    "gemini": "gemini/api-key/gemini-3.8-flash",
-}
-
-
 @pytest.mark.parametrize("dialect_id", DIALECTS)
-def test_every_request_is_taken_by_an_upstream_of_its_own_dialect(dialect_id: str) -> None:
-    """Encoded again for the service it was recorded at, it says the same and is refused nowhere."""
-    own = [it for it in UPSTREAMS if it.dialect == dialect_id]
+def test_every_request_is_taken_by_the_service_it_was_recorded_at(dialect_id: str) -> None:
+    """Decoded and encoded again it loses nothing serious, and is refused only where the client's own body is."""
     seen = 0
     for case, request in asked():
-        if case.dialect != dialect_id:
+        if case.dialect != dialect_id or case.inbound is None:
             continue
-        # the service it was recorded at, and its model
-        upstream = next(it for it in own if it.habits == case.habits or it.habits == own[0].habits)
-        for each in own:
-            if each.habits == case.habits:
-                upstream = each
-                break
-        target = replace(
-            upstream.target(stream=request.stream),
-            model=request.model,
-            facts=ModelFacts(request.model),
-            habits=replace(upstream.habits, mid_system=True),
+        own = [it for it in UPSTREAMS if it.dialect == dialect_id]
+        judge = next((it.judge for it in own if it.habits == case.habits), own[0].judge)
+        facts = ModelFacts(request.model)
+        habits = replace(case.habits, mid_system=True)
+        made = dialect(dialect_id).encode_request(
+            request, Target(request.model, habits, facts, request.stream)
         )
-        made = dialect(dialect_id).encode_request(request, target)
-        body = json.loads(made.body)
-        judged = json.loads(case.inbound.body) if case.inbound else {}
-        if upstream.judge(judged, True) is not None:
-            continue  # the client's own words are not what the double takes
+        if judge(json.loads(case.inbound.body), True) is not None:
+            continue
         seen += 1
-        assert upstream.judge(body, True) is None, f"{case.name} to {upstream.name}"
+        assert judge(json.loads(made.body), True) is None, case.name
         assert not any(loss.serious for loss in made.losses), case.name
     assert seen > 30
 

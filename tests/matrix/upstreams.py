@@ -128,7 +128,9 @@ def _gemini(model: str, *, code_assist: bool = False) -> Judge:
     return judge
 
 
-def _by_provider(provider: str, access_id: str, model: str, judge: Judge, form: int = 0) -> Upstream:
+def _by_provider(
+    provider: str, access_id: str, model: str, judge: Judge, form: int = 0
+) -> Upstream:
     access = PROVIDERS[provider].access(access_id)
     facts = next((it for it in access.models if it.id == model), ModelFacts(model))
     name = f"{provider}/{access_id}/{model}"

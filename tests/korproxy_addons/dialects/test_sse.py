@@ -14,6 +14,7 @@ from korproxy_addons.dialects.sse import (
     comment_bytes,
     frame_bytes,
     frames_in,
+    without_comments,
 )
 from korproxy_addons.errors.catalogue import UPSTREAM_INVALID_REPLY
 from korproxy_addons.errors.exceptions import KorProxyError
@@ -175,3 +176,17 @@ def test_an_array_framer_makes_one_json_array() -> None:
         framer.item(b'{"a":1}') + framer.item(b'{"b":2}') + framer.close() == b'[{"a":1},\n{"b":2}]'
     )
     assert ArrayFramer().close() == b"[]"
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+def test_comments_go_and_leave_no_blank_line(end: bytes) -> None:
+    stream = b": hi||: two|: three||data: a|: inside|id: 1||data: b: c||: end||".replace(b"|", end)
+    assert without_comments(stream) == b"data: a|id: 1||data: b: c||".replace(b"|", end)
+
+
+@given(STREAMS)
+def test_without_comments_the_frames_are_the_same(stream: bytes) -> None:
+    bare = without_comments(stream)
+    assert frames_in(bare) == frames_in(stream)
+    assert not any(line.startswith(b":") for line in bare.splitlines())
+    assert without_comments(bare) == bare

@@ -148,7 +148,7 @@ def test_a_long_trace_is_cut_to_where_it_happened(running: Running) -> None:
 
 
 def test_an_error_without_its_exception_has_no_trace(running: Running) -> None:
-    log.error("odd", exc_info=True)
+    log.error("odd", exc_info=True)  # noqa: LOG014 - there is none
     (line,) = running.lines()
     assert "trace" not in line
 
@@ -237,7 +237,8 @@ def test_what_a_library_says_of_an_exception_is_not_written(
     try:
         raise ValueError("text-of-the-exception")
     except ValueError as error:
-        logging.getLogger("mitmproxy.addonmanager").error("Addon error: %s", error, exc_info=True)
+        # As mitmproxy does it, in one text.
+        logging.getLogger("mitmproxy.addonmanager").exception(f"Addon error: {error}")  # noqa: G004, TRY401
     (line,) = running.lines()
     assert line["event"] == "library error"
     assert line["exception"] == "ValueError"

@@ -54,6 +54,10 @@ def test_ordinary_words_stay(text: str) -> None:
     assert Redactor().text(text) == text
 
 
+def test_an_ordinary_line_passes_the_quick_look() -> None:
+    assert Redactor().clean('{"ts": 1.5, "event": "exchange finished", "model": "claude-opus-5"}')
+
+
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
