@@ -47,8 +47,8 @@ def build(
     return (
         journal,
         Entrance(lambda: store.current),
-        control,
         Access(secret_store.load),
+        control,
         Ingress(),
         dispatch,
         Egress(),

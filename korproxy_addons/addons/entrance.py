@@ -10,6 +10,7 @@ from mitmproxy import http
 from korproxy_addons.config.schema import Config
 from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.exceptions import KorProxyError
+from korproxy_addons.gateway.addon_failures import listen_for_failures
 from korproxy_addons.gateway.exchange import ClientRequest, Exchange
 from korproxy_addons.gateway.flow_record import hide_client_credentials
 from korproxy_addons.gateway.front import (
@@ -25,6 +26,12 @@ from korproxy_addons.routing.paths import OWN_PAGES, dialect_of
 
 _ID_HEADERS = ("x-korproxy-request-id", "x-correlation-id", "x-request-id")
 _SANE_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{8,128}")
+
+
+_PLAIN_ERROR = (
+    b'{"type":"error","error":{"type":"api_error","message":"KorProxy failed on this request; its log says where.",'
+    b'"code":"KP-SYS-501"}}'
+)
 
 
 def new_id(now: float) -> str:
@@ -45,6 +52,7 @@ class Entrance:
 
     def load(self, _loader: object) -> None:
         set_options()
+        listen_for_failures()
 
     def next_layer(self, nextlayer: NextLayer) -> None:
         choose_layer(nextlayer, self)
@@ -119,6 +127,14 @@ class Entrance:
     def body_too_large(self, flow: http.HTTPFlow) -> http.Response:
         exchange = Exchange.of(flow) or self._open(flow)
         return error_reply(exchange, too_large(self.body_limit_bytes(flow))).to_response()
+
+    def addon_failed(self, flow: http.HTTPFlow) -> http.Response:
+        exchange = Exchange.of(flow)
+        if exchange is None:
+            # The entrance itself, then: nothing is known, not even the dialect.
+            return http.Response.make(500, _PLAIN_ERROR, {"content-type": "application/json"})
+        error = KorProxyError(catalogue.INTERNAL, f"request {exchange.id}")
+        return error_reply(exchange, error).to_response()
 
     def bad_framing(self, head: bytes, status: int, message: str) -> http.Response:
         target = head.split(b" ", 2)[1:2]

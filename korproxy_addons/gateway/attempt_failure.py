@@ -69,7 +69,7 @@ _SPEC_OF_KIND = {
     Kind.BILLING: catalogue.BILLING_REQUIRED,
     Kind.PERMISSION: catalogue.POLICY_REFUSED,
     Kind.NOT_FOUND: catalogue.MODEL_UNSUPPORTED,
-    Kind.TOO_LARGE: catalogue.CONTEXT_TOO_LONG,
+    Kind.TOO_LARGE: catalogue.REQUEST_TOO_LARGE,
     Kind.RATE_LIMIT: catalogue.RATE_LIMITED,
     Kind.OVERLOADED: catalogue.UPSTREAM_OVERLOADED,
     Kind.TIMEOUT: catalogue.FIRST_BYTE_TIMEOUT,
@@ -90,9 +90,10 @@ def failure_of(error: KorProxyError) -> Failure:
 
 def error_of(error: ReplyError) -> KorProxyError:
     """An error that a translator met in a reply, as one of ours: its own row, else that of its kind."""
-    spec = catalogue.CATALOGUE.get(error.code) or _SPEC_OF_KIND.get(
-        error.kind, catalogue.UPSTREAM_ERROR
-    )
+    spec = catalogue.CATALOGUE.get(error.code)
+    if spec is None:
+        overflow = error.context_overflow
+        spec = catalogue.CONTEXT_TOO_LONG if overflow else _SPEC_OF_KIND[error.kind]
     # A code of ours brings its own words; anything else is the upstream's.
     message = "" if error.code in catalogue.CATALOGUE else error.message
     return KorProxyError(spec, message, retry_after_s=error.retry_after_s)

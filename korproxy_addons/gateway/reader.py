@@ -43,6 +43,9 @@ class Refusals(Protocol):
     def body_too_large(self, flow: http.HTTPFlow) -> http.Response:
         """The answer to a body over the limit."""
 
+    def addon_failed(self, flow: http.HTTPFlow) -> http.Response:
+        """The answer where some addon raised, whoever's it is; must not raise itself."""
+
     def bad_framing(self, head: bytes, status: int, message: str) -> http.Response:
         """The answer to something that is not a sound HTTP/1 request, or (5xx) that got no sound reply."""
 

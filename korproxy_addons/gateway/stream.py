@@ -10,6 +10,7 @@ from typing import Any
 
 from mitmproxy import http
 from mitmproxy.proxy import events
+from mitmproxy.proxy.commands import StartHook
 from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers.http import HttpStream, SendHttp
 from mitmproxy.proxy.layers.http._events import (
@@ -21,9 +22,14 @@ from mitmproxy.proxy.layers.http._events import (
     ResponseHeaders,
     ResponseProtocolError,
 )
-from mitmproxy.proxy.layers.http._hooks import HttpResponseHeadersHook
+from mitmproxy.proxy.layers.http._hooks import (
+    HttpRequestHeadersHook,
+    HttpRequestHook,
+    HttpResponseHeadersHook,
+)
 
 from korproxy_addons.errors import catalogue
+from korproxy_addons.gateway.addon_failures import watch
 from korproxy_addons.gateway.exchange import Exchange
 from korproxy_addons.gateway.reader import Commands, Refusals
 
@@ -32,6 +38,8 @@ log = logging.getLogger("korproxy.stream")
 # What a refused client may still send before its connection is closed: enough for any ordinary upload in flight to
 # finish and the refusal to be read, too little to be a burden.
 DISCARD_LIMIT_BYTES = 16 * 1024 * 1024
+
+_WATCHED = (HttpRequestHeadersHook, HttpRequestHook, HttpResponseHeadersHook)
 
 type Transform = Callable[[bytes], Iterable[bytes] | bytes]
 
@@ -57,6 +65,30 @@ class GatewayStream(HttpStream):
         self.gone = False
         self.on_gone: Callable[[], None] | None = None
         self.on_head_written: Callable[[], None] | None = None
+
+    def _handle_event(self, event: events.Event) -> Commands:
+        steps = super()._handle_event(event)
+        reply: Any = None
+        while True:
+            try:
+                command = steps.send(reply)
+            except StopIteration:
+                return
+            if isinstance(command, _WATCHED):
+                watched = watch(command)
+                reply = yield command
+                if watched.failed:
+                    self._addon_failed(command)
+            else:
+                reply = yield command
+
+    def _addon_failed(self, hook: StartHook) -> None:
+        """Let nothing go on that some addon did not finish with; a refusal of another one stays."""
+        exchange = Exchange.of(self.flow)
+        fields = {"request_id": "" if exchange is None else exchange.id, "hook": hook.name}
+        log.error("addon failed", extra={"fields": fields})
+        if self.flow.response is None or isinstance(hook, HttpResponseHeadersHook):
+            self.flow.response = self._refusals.addon_failed(self.flow)
 
     def client_gone(self) -> None:
         """Mark the client as gone and tell the leg, once."""
@@ -109,6 +141,8 @@ class GatewayStream(HttpStream):
         yield HttpResponseHeadersHook(self.flow)
         if (yield from self.check_killed(True)):
             return
+        if self.flow.response is not None:  # another one, perhaps
+            self.flow.response.headers["connection"] = "close"
         yield from self.send_response()
 
     def state_discard_request_body(self, event: events.Event) -> Commands:

@@ -74,15 +74,18 @@ def dialect_of(path: str, headers: Mapping[str, str]) -> str:
         path: Path of the request, without its query.
         headers: Request headers, names in lower case.
     """
-    if "/messages" in path or "anthropic-version" in headers:
+    # The path first: a tool may put its key into any vendor's header.
+    if "/messages" in path:
         return MESSAGES
     if "/responses" in path:
         return RESPONSES
+    if path.endswith(("/completions", "/embeddings")):
+        return CHAT
     if path.startswith("/v1beta") and "/openai" not in path:
         return GEMINI
     if "x-goog-api-key" in headers or (":" in path and "/models/" in path):
         return GEMINI
-    return CHAT
+    return MESSAGES if "anthropic-version" in headers else CHAT
 
 
 def read_path(method: str, path: str, query: str, headers: Mapping[str, str]) -> Wanted:

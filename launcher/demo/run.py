@@ -135,6 +135,8 @@ def _shown(console: Console, rows: Iterator[Row], *, as_json: bool) -> Iterator[
             if not row.ok:
                 failed.append(row)
             yield row
+    if not console.is_terminal:
+        console.print()  # into a file, rich leaves the table's last line open
     for row in failed:
         where = f"{row.dialect} → {row.provider} · {row.access}"
         console.print(f"✗ {where}: {row.detail}", highlight=False, markup=False, style="red")

@@ -158,8 +158,9 @@ class TestRule3:
         reply = send(engine.url, "GET", "/v1/models?client_version=0.169.0", None, {})
         listed = {it["slug"]: it for it in reply.json["models"]}
         assert set(NATIVE.values()) <= set(listed)
+        assert {listed[name]["visibility"] for name in NATIVE.values()} == {"list"}
         for entry in listed.values():
-            assert entry["visibility"] == "list"
+            assert entry["visibility"] in ("list", "hide")
             assert entry["display_name"]
             assert entry["context_window"] > 0
             levels = entry["supported_reasoning_levels"]

@@ -1,6 +1,5 @@
 """What stock mitmdump shows and saves: the request as it really went upstream, and no credential in any of it."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -101,8 +100,8 @@ def mitmdump(home: Path, file: Path) -> StockMitmdump:
 
 
 @pytest.fixture(scope="module")
-def saved(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Saved]:
-    yield Saved(tmp_path_factory.mktemp("home"))
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Saved:
+    return Saved(tmp_path_factory.mktemp("home"))
 
 
 @pytest.mark.parametrize("stream", [True, False], ids=["stream", "whole"])

@@ -1,5 +1,6 @@
 """A client without a connection: takes one reply, and holds the leg to the order of calls that `ClientSink` asks for."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -32,6 +33,7 @@ class FakeSink:
         self._gone = False
         self._leaves_after = leaves_after
         self._callbacks: list[Callable[[], None]] = []
+        self._over = asyncio.Event()
 
     @property
     def body(self) -> bytes:
@@ -56,6 +58,11 @@ class FakeSink:
     @property
     def committed(self) -> bool:
         return self.status != 0
+
+    async def over(self) -> None:
+        """Wait until the reply has ended, one way or the other."""
+        async with asyncio.timeout(10):
+            await self._over.wait()
 
     def leave(self) -> None:
         """The client closes its connection."""
@@ -90,10 +97,12 @@ class FakeSink:
         assert self.committed, "an end before the head"
         self._check_open()
         self.ended = True
+        self._over.set()
 
     async def cut(self, reason: str) -> None:
         self._check_open()
         self.cut_reason = reason
+        self._over.set()
 
     def _check_open(self) -> None:
         assert not self.ended, "more after the end"

@@ -79,14 +79,17 @@ class FakeUpstream(UpstreamClient):
     Attributes:
         script: By host, the replies, or errors in place of one, in their order.
         calls: What was sent, in its order.
+        called: Set once anything was sent.
     """
 
     def __init__(self, **script: Sequence[FakeReply | KorProxyError]) -> None:
         self.script = {f"{name}.example": list(replies) for name, replies in script.items()}
         self.calls: list[UpstreamCall] = []
+        self.called = asyncio.Event()
 
     async def send(self, call: UpstreamCall) -> UpstreamReply:
         self.calls.append(call)
+        self.called.set()
         host = urlsplit(call.url).hostname or ""
         replies = self.script.get(host)
         assert replies, f"nothing is written down for this call to {host}"

@@ -37,10 +37,10 @@ def client_flow(
     flow.client_conn.sockname = ("127.0.0.1", 1337)
     if not isinstance(headers, http.Headers):
         headers = http.Headers([(key.encode(), value.encode()) for key, value in headers.items()])
-    flow.request = http.Request.make(method, "http://korproxy.invalid" + path, body, headers)
+    flow.request = http.Request.make(method, "http://korproxy.invalid" + path)
     flow.request.authority = ""
-    if "content-length" not in headers:
-        flow.request.headers.pop("content-length", None)
+    flow.request.headers = headers
+    flow.request.data.content = body
     return flow
 
 

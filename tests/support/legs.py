@@ -10,7 +10,6 @@ from mitmproxy import http
 from mitmproxy.test import tflow
 
 from korproxy_addons.accounts.pool import Pool
-from korproxy_addons.config.parse import parse_config
 from korproxy_addons.config.schema import Config
 from korproxy_addons.dialects import dialect
 from korproxy_addons.dialects.base import Inbound
@@ -27,15 +26,14 @@ from korproxy_addons.routing.tools import tool_of
 from support.asking import Question
 from support.clock import FakeClock
 from support.fake_sink import FakeSink
+from support.flows import config_with
 
 NOWHERE = Path("no-such-folder")
 
 
 def config_of(settings: Mapping[str, Any]) -> Config:
     """A config, checked as a file is."""
-    return parse_config(
-        json.dumps({"version": 1, "allow_plain_secrets": True, **settings}).encode()
-    )
+    return config_with(**settings)
 
 
 def accounts_of(dialects: Mapping[str, str], **extra: Any) -> Config:

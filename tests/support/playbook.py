@@ -47,6 +47,9 @@ class PlainRefusals:
     def body_too_large(self, flow: http.HTTPFlow) -> http.Response:
         return http.Response.make(413, b'{"refused":"body"}')
 
+    def addon_failed(self, flow: http.HTTPFlow) -> http.Response:
+        return http.Response.make(500, b'{"refused":"addon"}')
+
     def bad_framing(self, head: bytes, status: int, message: str) -> http.Response:
         self.heads.append(head)
         return http.Response.make(status, b'{"refused":"framing"}', {"x-why": message})

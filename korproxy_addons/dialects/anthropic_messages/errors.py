@@ -12,13 +12,13 @@ import msgspec
 from msgspec import Raw, Struct
 
 from korproxy_addons.dialects.anthropic_messages.wire import json_bytes
+from korproxy_addons.dialects.error_text import MESSAGE_LIMIT, shown_text
 from korproxy_addons.dialects.events import ReplyError
 from korproxy_addons.dialects.payload import decode_payload
 from korproxy_addons.dialects.sse import frame_bytes
 from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.errors.kinds import Kind
 
-MESSAGE_LIMIT: Final = 2000
 _OVERLOADED_STATUS: Final = 529
 
 _TYPES: Final = {
@@ -53,7 +53,6 @@ _OVERFLOW: Final = re.compile(
     re.IGNORECASE,
 )
 _PARAM: Final = re.compile(r"([a-z_]+(?:\.\w+)*): ")
-_KEY: Final = re.compile(r"\b(?:sk|key|tok)-[A-Za-z0-9*_-]{8,}")
 _MARKUP: Final = re.compile(r"\s*<(?:!doctype|html|head|body|\?xml)", re.IGNORECASE)
 
 
@@ -116,11 +115,12 @@ def _inside(error: ReplyError) -> dict[str, str]:
 def _reply_error(kind: Kind, word: str, message: str) -> ReplyError:
     overflow = kind in {Kind.INVALID_REQUEST, Kind.TOO_LARGE} and bool(_OVERFLOW.search(message))
     param = _PARAM.match(message) if kind is Kind.INVALID_REQUEST and not overflow else None
-    message = _KEY.sub("[key]", message)
-    if len(message) > MESSAGE_LIMIT:
-        message = message[: MESSAGE_LIMIT - 1] + "…"
     return ReplyError(
-        kind, message, code=word, param=param[1] if param else "", context_overflow=overflow
+        kind,
+        shown_text(message),
+        code=word,
+        param=param[1] if param else "",
+        context_overflow=overflow,
     )
 
 

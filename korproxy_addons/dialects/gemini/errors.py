@@ -6,12 +6,11 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
+from korproxy_addons.dialects.error_text import MESSAGE_LIMIT, shown_text
 from korproxy_addons.dialects.events import ReplyError
 from korproxy_addons.dialects.payload import decode_body
 from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.errors.kinds import Kind
-
-MESSAGE_LIMIT: Final = 2000
 
 _TOO_LONG: Final = "The input token count exceeds the maximum number of tokens allowed."
 _OVERFLOW: Final = re.compile(
@@ -20,12 +19,6 @@ _OVERFLOW: Final = re.compile(
 )
 _RETRY_TEXT: Final = re.compile(r"retry in (\d{1,9}(?:\.\d+)?)\s*(ms|s)\b", re.IGNORECASE)
 _DURATION: Final = re.compile(r"(\d{1,9}(?:\.\d+)?)(ms|s)")
-_SECRET: Final = re.compile(
-    r"(?i:bearer )[\w.~+/=-]{8,}|\bya29\.[\w.-]+|\bAIza[\w-]{20,}|\bAQ\.[\w.-]{16,}|(?i:[?&]key=)[^\s&\"']+"
-)
-_ADDRESS: Final = re.compile(
-    r"https?://[\w.-]*googleapis\.com[^\s\"'<>]*|(?<![\w.+-])[\w.+-]++@[\w-]+(?:\.[\w-]+)+"
-)
 _TAG: Final = re.compile(r"<[^>]*>")
 _STYLE: Final = re.compile(r"<(script|style)\b.*?</\1>", re.DOTALL | re.IGNORECASE)
 
@@ -117,7 +110,7 @@ def read_error(status: int, body: bytes) -> ReplyError:
     overflow = bool(_OVERFLOW.search(message))
     return ReplyError(
         Kind.INVALID_REQUEST if overflow else _kind(status, error, reason, message),
-        _clean(message) or f"The provider answered with status {status}.",
+        shown_text(message) or f"The provider answered with status {status}.",
         code=reason or error.status or "",
         retry_after_s=_retry_after(details, message),
         context_overflow=overflow,
@@ -202,7 +195,7 @@ def _worded(status: int, envelope: _Envelope) -> ReplyError:
     message = ": ".join(text for text in (word, envelope.error_description) if text)
     return ReplyError(
         _KINDS_OF_STATUS.get(status, _otherwise(status)),
-        _clean(message) or f"The provider answered with status {status}.",
+        shown_text(message) or f"The provider answered with status {status}.",
         code=word if re.fullmatch(r"\w{1,64}", word) else "",
     )
 
@@ -247,10 +240,4 @@ def _plain(status: int, body: bytes) -> str:
     if "<" in text:
         text = _TAG.sub(" ", _STYLE.sub(" ", text))
     text = " ".join(text.split())
-    return _clean(text) or f"The provider answered with status {status}."
-
-
-def _clean(message: str) -> str:
-    """The message without credentials, account addresses and upstream URLs (T169), cut to its limit."""
-    message = _ADDRESS.sub("…", _SECRET.sub("…", message))
-    return message if len(message) <= MESSAGE_LIMIT else message[: MESSAGE_LIMIT - 1] + "…"
+    return shown_text(text) or f"The provider answered with status {status}."

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
+from korproxy_addons.dialects.error_text import MESSAGE_LIMIT, shown_text
 from korproxy_addons.dialects.events import ReplyError
 from korproxy_addons.dialects.sse import frame_bytes
 from korproxy_addons.errors.catalogue import (
@@ -17,7 +18,6 @@ from korproxy_addons.errors.catalogue import (
 )
 from korproxy_addons.errors.kinds import Kind
 
-MESSAGE_LIMIT: Final = 2000
 _OVERLOADED_STATUS: Final = 529  # Anthropic's; Chat clients know 503 (T164)
 _SERVER_ERROR: Final = "server_error"
 
@@ -120,12 +120,6 @@ _WAIT: Final = re.compile(
 )
 _SPAN: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|h|m|s)", re.IGNORECASE)
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-# What an upstream's text may say about our credential or where it lives (T169).
-_PRIVATE: Final = re.compile(
-    r"https?://[^\s\"'<>)\]]+|\b(?:sk|pk|rk|gsk|xai|key)-[\w*.\-]{6,}|\bBearer\s+\S+"
-    r"|\b[\w.+-]+@[\w-]+\.[\w.-]+",
-    re.IGNORECASE,
-)
 _ANY: Final = msgspec.json.Decoder()
 _CODED: Final = msgspec.json.Encoder()
 
@@ -235,27 +229,22 @@ def _message(fields: dict[str, Any]) -> str:
     message = fields.get("message")
     if isinstance(message, dict | list):
         message = _CODED.encode(message).decode()
-    return _shown("" if message is None else str(message))
+    return shown_text("" if message is None else str(message))
 
 
 def _unstructured(status: int, body: bytes) -> ReplyError:
     text = body[: 8 * MESSAGE_LIMIT].decode("utf-8", "replace").strip()
     if text.startswith("<"):  # a page of some proxy: nothing in it is meant for a program
         text = ""
-    words = _shown(text) or f"The provider answered with status {status} and no error text."
+    words = shown_text(text) or f"The provider answered with status {status} and no error text."
     kind = _kind(status, "", "")
     overflow = kind is Kind.INVALID_REQUEST and bool(_OVERFLOW.search(words))
     return ReplyError(kind, words, retry_after_s=_retry_after(words), context_overflow=overflow)
 
 
-def _shown(text: str) -> str:
-    text = _PRIVATE.sub("[…]", text.encode("utf-8", "replace").decode())
-    return text if len(text) <= MESSAGE_LIMIT else text[: MESSAGE_LIMIT - 1] + "…"
-
-
 def _word(value: Any) -> str:
     if isinstance(value, str):
-        return _shown(value)[:200]
+        return shown_text(value)[:200]
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
 
 

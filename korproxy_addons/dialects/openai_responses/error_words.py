@@ -1,11 +1,10 @@
-"""Words in errors of the Responses API: which family they stand for, and what must not be repeated."""
+"""Words in errors of the Responses API: which family they stand for."""
 
 import re
 from typing import Final
 
+from korproxy_addons.dialects.error_text import MESSAGE_LIMIT, shown_text
 from korproxy_addons.errors.kinds import Kind
-
-MESSAGE_LIMIT: Final = 2000
 
 # Codes that say more than the status (providers.md 3c, 3d).
 KIND_BY_CODE: Final = {
@@ -87,15 +86,6 @@ _WAIT: Final = re.compile(
     r"(?:try again|retry) (?:in|after) (?:about )?(?:(\d+)h ?)?(?:(\d+)m(?!s) ?)?(?:(\d+(?:\.\d+)?) ?(ms|s))?",
     re.IGNORECASE,
 )
-# Credentials, addresses and e-mails: an upstream repeats what it was sent (T169).
-_SECRETS: Final = (
-    (re.compile(r"\beyJ[\w-]{6,}(?:\.[\w-]*){1,4}"), "[token]"),
-    (re.compile(r"\b[Bb]earer\s+[\w.~+/=*-]{6,}"), "Bearer [token]"),
-    (re.compile(r"\b(?:sk|rk|pk|sess|rt|oaiapp)[-_][\w*-]{6,}"), "[key]"),
-    (re.compile(r"\b(?:AIza|ya29\.)[\w.*-]{6,}"), "[key]"),
-    (re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+"), "[e-mail]"),
-    (re.compile(r"\b(?:https?|wss?)://[^\s\"'<>)\]]*[^\s\"'<>)\].,;:!?]"), "[link]"),
-)
 
 
 def kind_of_status(status: int, otherwise: Kind | None = None) -> Kind:
@@ -120,8 +110,5 @@ def wait_in_words(message: str) -> float | None:
 
 
 def cleaned(message: str) -> str:
-    """The message in one line, within the limit, without credentials, addresses and e-mails."""
-    text = " ".join(message[: 4 * MESSAGE_LIMIT].split())
-    for pattern, stand_in in _SECRETS:
-        text = pattern.sub(stand_in, text)
-    return text if len(text) <= MESSAGE_LIMIT else text[: MESSAGE_LIMIT - 1] + "…"
+    """The message in one line, and as a client may see it."""
+    return shown_text(" ".join(message[: 4 * MESSAGE_LIMIT].split()))

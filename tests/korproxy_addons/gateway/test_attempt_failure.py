@@ -51,6 +51,11 @@ def test_an_error_inside_a_reply_gets_the_row_of_its_kind(kind: Kind) -> None:
     assert (error.detail, error.retry_after_s) == ("their words", 2.0)
 
 
+def test_a_prompt_that_is_too_long_is_told_from_a_body_that_is_too_large() -> None:
+    error = error_of(ReplyError(Kind.INVALID_REQUEST, "too long", context_overflow=True))
+    assert error.spec is catalogue.CONTEXT_TOO_LONG
+
+
 def test_an_error_with_a_code_of_ours_keeps_its_row_and_says_its_words_once() -> None:
     said = KorProxyError(catalogue.IDLE_TIMEOUT, "no data for 5 s").message()
     error = error_of(ReplyError(Kind.TIMEOUT, said, code=catalogue.IDLE_TIMEOUT.code))

@@ -1,17 +1,12 @@
 import asyncio
-import gc
-import weakref
+from collections.abc import Iterator
 
 import pytest
-from mitmproxy import options
 from mitmproxy.addons.proxyserver import Proxyserver
 from mitmproxy.addons.tlsconfig import TlsConfig
-from mitmproxy.master import Master
-from mitmproxy.proxy import events
+from mitmproxy.proxy import events, layers
 from mitmproxy.proxy.context import Context
-from mitmproxy.proxy.layer import NextLayer
-from mitmproxy.proxy.layers import ClientTLSLayer, TCPLayer
-from mitmproxy.proxy.layers.modes import ReverseProxy, TransparentProxy
+from mitmproxy.proxy.layer import Layer, NextLayer
 from mitmproxy.proxy.mode_specs import ProxyMode
 from mitmproxy.test import taddons, tflow
 
@@ -25,119 +20,119 @@ from korproxy_addons.gateway.front import (
     start_task,
 )
 from korproxy_addons.gateway.layer import GatewayLayer
-from support.flows import client_flow
-from support.front_door import front_door
-from support.playbook import PlainRefusals, client_connection
+from support.playbook import MODE, PlainRefusals, client_connection
 
-HELLO = b"\x16\x03\x01\x00\x05\x01\x00"
+HTTP = b"POST /v1/messages HTTP/1.1\r\n"
+CLIENT_HELLO = bytes.fromhex("160301")
 
 
-def asked(data: bytes, *, behind: type = ReverseProxy) -> NextLayer:
-    """What an addon is asked when a connection has sent `data`."""
-    context = Context(client_connection(), options.Options())
-    behind(context)
-    found = NextLayer(context)
+@pytest.fixture
+def master() -> Iterator[taddons.context]:
+    """A mitmproxy that can speak TLS, as stock ones can."""
+    with taddons.context(Proxyserver(), TlsConfig()) as context:
+        yield context
+
+
+def asked(
+    master: taddons.context, data: bytes, *behind: type[Layer], mode: str = MODE
+) -> NextLayer:
+    """The question which layer is next on a connection whose client has sent `data`."""
+    client = client_connection()
+    client.proxy_mode = ProxyMode.parse(mode)
+    context = Context(client, master.options)
+    first = layers.modes.ReverseProxy if mode == MODE else layers.modes.HttpProxy
+    first(context)
+    for layer in behind:
+        layer(context)
+    question = NextLayer(context)
     if data:
-        found.events.append(events.DataReceived(context.client, data))
-    return found
+        question.events = [events.DataReceived(client, data)]
+    return question
 
 
-def chosen(found: NextLayer, *, with_tls: bool = True) -> object:
-    addons = [Proxyserver(), TlsConfig()] if with_tls else [Proxyserver()]
-    with taddons.context(*addons):
-        choose_layer(found, PlainRefusals())
-    return type(found.layer)
+def chosen(question: NextLayer) -> Layer | None:
+    choose_layer(question, PlainRefusals())
+    return question.layer
 
 
-def test_a_connection_gets_the_gateway_s_layer() -> None:
-    found = asked(b"GET / HTTP/1.1\r\n")
-    assert chosen(found) is GatewayLayer
-    assert [type(it) for it in found.context.layers] == [ReverseProxy, GatewayLayer]
+def test_what_the_gateway_cannot_do_without_is_set(master: taddons.context) -> None:
+    set_options()
+    assert {name: getattr(master.options, name) for name in OPTIONS} == OPTIONS
+    assert OPTIONS["http2"] is False
+    assert OPTIONS["keep_host_header"] is True
 
 
-def test_what_mitmproxy_chose_before_is_taken_back() -> None:
-    found = asked(b"GET / HTTP/1.1\r\n")
-    found.layer = TCPLayer(found.context)
-    assert chosen(found) is GatewayLayer
-    assert [type(it) for it in found.context.layers] == [ReverseProxy, GatewayLayer]
+def test_a_plain_connection_gets_the_gateways_layer(master: taddons.context) -> None:
+    assert isinstance(chosen(asked(master, HTTP)), GatewayLayer)
 
 
-def test_a_client_that_speaks_tls_is_spoken_to_in_tls_first() -> None:
-    found = asked(HELLO)
-    assert chosen(found) is ClientTLSLayer
+def test_nothing_is_chosen_before_the_client_has_said_a_word(master: taddons.context) -> None:
+    assert chosen(asked(master, b"")) is None
 
 
-def test_where_nobody_can_speak_tls_it_is_a_bad_request() -> None:
-    assert chosen(asked(HELLO), with_tls=False) is GatewayLayer
+def test_what_mitmproxy_put_there_itself_gives_way(master: taddons.context) -> None:
+    """Its guess from the first bytes may be a layer that knows nothing of us."""
+    question = asked(master, HTTP, layers.TCPLayer)
+    layer = chosen(question)
+    assert isinstance(layer, GatewayLayer)
+    assert [type(it) for it in question.context.layers[:2]] == [
+        layers.modes.ReverseProxy,
+        GatewayLayer,
+    ]
+    assert not any(isinstance(it, layers.TCPLayer) for it in question.context.layers)
 
 
-def test_behind_tls_is_the_gateway_whatever_the_first_bytes_look_like() -> None:
-    found = asked(HELLO)
-    tls = ClientTLSLayer(found.context)
-    tls.tls = object()  # type: ignore[assignment]
-    assert chosen(found) is GatewayLayer
-    assert [type(it) for it in found.context.layers] == [ReverseProxy, ClientTLSLayer, GatewayLayer]
+def test_a_client_that_speaks_tls_is_met_with_it(master: taddons.context) -> None:
+    assert isinstance(chosen(asked(master, CLIENT_HELLO)), layers.ClientTLSLayer)
 
 
-def test_a_connection_that_has_said_nothing_waits() -> None:
-    assert chosen(asked(b"")) is type(None)
+def test_without_an_addon_for_tls_there_is_none() -> None:
+    with taddons.context(Proxyserver()) as bare:
+        assert isinstance(chosen(asked(bare, CLIENT_HELLO)), GatewayLayer)
 
 
-def test_another_mode_of_the_same_mitmproxy_is_left_alone() -> None:
-    found = asked(b"GET / HTTP/1.1\r\n", behind=TransparentProxy)
-    assert chosen(found) is type(None)
-    regular = tflow.tflow()
-    regular.client_conn.proxy_mode = ProxyMode.parse("regular")
-    assert not is_gateway_flow(regular)
-    assert is_gateway_flow(client_flow())
+def test_a_connection_of_another_mode_is_left_alone(master: taddons.context) -> None:
+    question = asked(master, HTTP, mode="regular")
+    assert chosen(question) is None
+    flow = tflow.tflow()
+    for mode, ours in (("regular", False), (MODE, True)):
+        flow.client_conn.proxy_mode = ProxyMode.parse(mode)
+        assert is_gateway_flow(flow) is ours
 
 
-def test_the_options_are_set() -> None:
-    with taddons.context(Proxyserver()) as context:
-        context.options.update(keep_host_header=False, http2=True)
-        set_options()
-        assert {name: getattr(context.options, name) for name in OPTIONS} == OPTIONS
+def test_a_task_runs_in_the_masters_loop_and_is_not_lost(master: taddons.context) -> None:
+    async def run() -> list[int]:
+        done: list[int] = []
+
+        async def work() -> None:
+            done.append(1)
+
+        await start_task(work(), "test's")
+        return done
+
+    assert asyncio.run(run()) == [1]
 
 
-def test_listeners_are_told_and_the_master_ends() -> None:
-    async def run() -> None:
-        async with front_door(lambda *_: asyncio.sleep(0)) as door:
-            assert listening_on() == [("127.0.0.1", door.port)]
-        master = Master(options.Options())
-        running = asyncio.create_task(master.run())
-        await asyncio.sleep(0)
-        shut_down()
-        async with asyncio.timeout(10):
-            await running
+def test_the_listeners_are_known_once_they_listen(master: taddons.context) -> None:
+    async def run() -> list[tuple[str, int]]:
+        master.options.mode = ["reverse:http://korproxy.invalid@127.0.0.1:0"]
+        server: Proxyserver = master.master.addons.get("proxyserver")
+        assert await server.setup_servers()
+        try:
+            return listening_on()
+        finally:
+            await server.servers.update([])
 
-    asyncio.run(run())
-
-
-def test_a_task_is_kept_while_it_runs() -> None:
-    """The loop alone holds it weakly, and nobody else need hold it."""
-
-    async def run() -> None:
-        done = asyncio.Event()
-        go_on: asyncio.Future[None] = asyncio.Future()
-        waiting = weakref.ref(go_on)
-
-        async def work(until: asyncio.Future[None]) -> None:
-            await until
-            done.set()
-
-        assert start_task(work(go_on), "a name").get_name().startswith("a name")
-        await asyncio.sleep(0)
-        del go_on
-        gc.collect()
-        again = waiting()
-        assert again is not None
-        again.set_result(None)
-        async with asyncio.timeout(10):
-            await done.wait()
-
-    asyncio.run(run())
+    assert listening_on() == []
+    ((host, port),) = asyncio.run(run())
+    assert host == "127.0.0.1"
+    assert port > 0
 
 
-@pytest.mark.parametrize("name", ["keep_host_header", "validate_inbound_headers"])
-def test_what_guards_the_door_is_on(name: str) -> None:
-    assert OPTIONS[name] is True
+def test_the_master_ends_when_told_to(
+    master: taddons.context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[int] = []
+    monkeypatch.setattr(master.master, "shutdown", lambda: ended.append(1))
+    shut_down()
+    assert ended == [1]

@@ -1,0 +1,38 @@
+from pathlib import Path
+
+import pytest
+
+from korproxy_addons.addons import build
+from korproxy_addons.addons.access import Access
+from korproxy_addons.addons.control import Control
+from korproxy_addons.addons.dispatch import Dispatch
+from korproxy_addons.addons.egress import Egress
+from korproxy_addons.addons.entrance import Entrance
+from korproxy_addons.addons.ingress import Ingress
+from korproxy_addons.addons.journal import Journal
+from korproxy_addons.addons.metering import Metering
+from korproxy_addons.config.problems import ConfigProblems
+
+
+def test_every_check_comes_before_dispatch_and_the_log_is_there_first_and_last(
+    tmp_path: Path,
+) -> None:
+    addons = build(tmp_path)
+    kinds = [type(it) for it in addons]
+    assert kinds[:-1] == [Journal, Entrance, Access, Control, Ingress, Dispatch, Egress, Metering]
+    journal = addons[0]
+    assert isinstance(journal, Journal)
+    assert addons[-1] is journal.closing
+
+
+def test_the_first_start_writes_a_config(tmp_path: Path) -> None:
+    build(tmp_path)
+    assert (tmp_path / "config.yaml").exists()
+
+
+def test_a_config_that_cannot_be_used_keeps_the_gateway_from_starting(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("version: 9\n")
+    path.chmod(0o600)
+    with pytest.raises(ConfigProblems):
+        build(tmp_path)

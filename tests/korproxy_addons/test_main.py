@@ -1,0 +1,180 @@
+"""The process as a whole is in tests/e2e; here is what it says and how it ends."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mitmproxy.addons.errorcheck import ErrorCheck
+
+from korproxy_addons import __version__
+from korproxy_addons.__main__ import EXIT_CONFIG, LayerChoice, main, make_master, on_signals
+from korproxy_addons.addons.control import Control
+from korproxy_addons.config.problems import ConfigProblems
+from support.needs import ROOT
+
+ACCOUNT = """
+accounts:
+- {id: work, provider: claude, secret: "env:NOT_READ_HERE"}
+"""
+
+
+def write(home: Path, text: str) -> None:
+    (home / "config.yaml").write_text(f"version: 1\nlisten: {{hosts: [127.0.0.1]}}\n{text}")
+    (home / "config.yaml").chmod(0o600)
+
+
+def run(home: Path, *, port: int = 0, as_json: bool = False) -> None:
+    """A gateway that is drained as soon as it is ready."""
+
+    async def serve() -> None:
+        master = make_master(home, port=port, as_json=as_json, quiet=True)
+        control = next(it for it in master.addons.chain if isinstance(it, Control))
+
+        class Ends:
+            def running(self) -> None:
+                drains.append(asyncio.ensure_future(control.drain()))
+
+        drains: list[asyncio.Future[None]] = []
+        master.addons.add(Ends())
+        proxyserver: Any = master.addons.get("proxyserver")
+        async with asyncio.timeout(20):
+            await master.run()
+        # mitmproxy leaves its sockets to the end of the process.
+        await proxyserver.servers.update([])
+
+    asyncio.run(serve())
+
+
+def test_it_says_for_a_supervisor_where_it_listens(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path, ACCOUNT)
+    run(tmp_path, as_json=True)
+    ready = json.loads(capsys.readouterr().out)
+    assert ready.pop("port") > 0
+    assert ready.pop("instance")
+    assert ready == {
+        "event": "ready",
+        "hosts": ["127.0.0.1"],
+        "pid": os.getpid(),
+        "version": __version__,
+    }
+
+
+def test_it_says_for_people_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(tmp_path, ACCOUNT)
+    run(tmp_path)
+    said = capsys.readouterr().out
+    assert f"KorProxy {__version__} listens on http://localhost:" in said
+    assert str(tmp_path / "config.yaml") in said
+    assert "No account yet" not in said
+
+
+def test_without_an_account_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(tmp_path, "")
+    run(tmp_path)
+    assert "No account yet: add one under `accounts:`" in capsys.readouterr().out
+
+
+def test_the_first_start_writes_its_settings(tmp_path: Path) -> None:
+    run(tmp_path / "new")
+    assert "# KorProxy's configuration." in (tmp_path / "new" / "config.yaml").read_text()
+
+
+def test_a_bad_config_ends_it_with_what_is_wrong(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the exit code that tells a supervisor not to try again."""
+    write(tmp_path, "acounts: []\nlimits: {body_bytes: many}\n")
+    assert main(["--home", str(tmp_path)]) == EXIT_CONFIG == 78
+    said = capsys.readouterr().err
+    assert said.startswith("KP-CONF-")
+    assert "acounts" in said
+    assert "config.yaml:4:" in said
+    with pytest.raises(ConfigProblems):
+        make_master(tmp_path, port=None, as_json=False, quiet=True)
+
+
+def test_a_port_that_is_taken_ends_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It must not run on and listen nowhere, and must say which address it was."""
+    write(tmp_path, "")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(SystemExit) as found:
+            run(tmp_path, port=port)
+    assert found.value.code == 1
+    assert str(port) in capsys.readouterr().err
+
+
+def test_its_addons_are_few_and_in_order(tmp_path: Path) -> None:
+    async def names() -> list[str]:
+        write(tmp_path, "")
+        master = make_master(tmp_path, port=0, as_json=True, quiet=True)
+        found = [type(it).__name__ for it in master.addons.chain]
+        check = next(it for it in master.addons.chain if isinstance(it, ErrorCheck))
+        check.finish()
+        master._legacy_log_events.uninstall()
+        for it in master.addons.chain:
+            if type(it).__name__ in ("Journal", "JournalEnd") and hasattr(it, "done"):
+                it.done()
+        return found
+
+    found = asyncio.run(names())
+    assert found[0] == "Core"
+    assert found[-1] == "Ready"
+    assert LayerChoice.name == "nextlayer"
+    assert len(found) < 20
+    assert found.index("FastPath") < found.index("Journal")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals to send")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_is_handled_in_the_loop(number: signal.Signals) -> None:
+    async def caught() -> None:
+        stopped = asyncio.Event()
+        on_signals(asyncio.get_running_loop(), stopped.set)
+        os.kill(os.getpid(), number)
+        async with asyncio.timeout(10):
+            await stopped.wait()
+
+    asyncio.run(caught())
+
+
+def test_where_loops_take_no_signals_the_process_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows."""
+    handlers: dict[int, Any] = {}
+    monkeypatch.setattr(signal, "signal", handlers.__setitem__)
+
+    async def caught() -> None:
+        loop = asyncio.get_running_loop()
+
+        def refuse(*_: object) -> None:
+            raise NotImplementedError
+
+        monkeypatch.setattr(loop, "add_signal_handler", refuse)
+        stopped = asyncio.Event()
+        on_signals(loop, stopped.set)
+        handlers[signal.SIGTERM](signal.SIGTERM, None)
+        async with asyncio.timeout(10):
+            await stopped.wait()
+
+    asyncio.run(caught())
+    assert set(handlers) == {signal.SIGINT, signal.SIGTERM}
+
+
+def test_it_is_a_program() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "korproxy_addons", "--help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "--ready-json" in done.stdout
