@@ -36,7 +36,7 @@ def build(
     store = ConfigStore(home)
     store.load()
     redactor = Redactor()
-    secret_store = SecretStore(home, redactor.learn)
+    secret_store = SecretStore(home, redactor.learn, redactor.without_known)
     pool = Pool()
     metrics = Metrics()
     journal = Journal(home, store, redactor, own_process=own_process, terminal=log_to_terminal)

@@ -21,7 +21,7 @@ from korproxy_addons.gateway.front import (
 )
 from korproxy_addons.gateway.guard import allowed_hosts, check_head, is_navigation
 from korproxy_addons.gateway.hook import answer, internal_error
-from korproxy_addons.gateway.replies import error_reply
+from korproxy_addons.gateway.replies import ERROR, error_reply
 from korproxy_addons.routing.paths import OWN_PAGES, dialect_of
 
 _ID_HEADERS = ("x-korproxy-request-id", "x-correlation-id", "x-request-id")
@@ -132,7 +132,8 @@ class Entrance:
         exchange = Exchange.of(flow)
         if exchange is None:
             # The entrance itself, then: nothing is known, not even the dialect.
-            return http.Response.make(500, _PLAIN_ERROR, {"content-type": "application/json"})
+            fields = {"content-type": "application/json", ERROR: catalogue.INTERNAL.code}
+            return http.Response.make(500, _PLAIN_ERROR, fields)
         error = KorProxyError(catalogue.INTERNAL, f"request {exchange.id}")
         return error_reply(exchange, error).to_response()
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+from msgspec import structs
 from pydantic import SecretStr
 
 from korproxy_addons.dialects.events import ReplyError
@@ -113,6 +114,7 @@ class Attempting:
             body = _unpacked(_decoder_of(reply), await reply.read_all(ERROR_BODY_BYTES))
         except (KorProxyError, BadCodingError):
             body = b""
+        body = self._wire.masked(body)
         reply.release()
         if 300 <= reply.status < 400:
             cause = KorProxyError(
@@ -176,7 +178,10 @@ class Attempting:
     # How the provider reads what comes first (`reply_road.Reading`).
 
     def hidden_failure(self, data: bytes) -> Failure | None:
-        return self._way.access.read_hidden_failure(data, model=self._model, now=self._clock())
+        failure = self._way.access.read_hidden_failure(data, model=self._model, now=self._clock())
+        if failure is None:
+            return None
+        return replace(failure, message=self._wire.masked_text(failure.message))
 
     def is_prelude(self, data: bytes) -> bool:
         return self._way.access.is_prelude(data)
@@ -184,9 +189,12 @@ class Attempting:
     def _hidden(self, hidden: HiddenFailureError, outgoing: Outgoing) -> AttemptFailedError:
         if hidden.failure is not None:
             status = hidden.failure.spec.status
-            answer = UpstreamAnswer(outgoing.dialect, status, _JSON, hidden.data, hidden=True)
+            data = self._wire.masked(hidden.data)
+            answer = UpstreamAnswer(outgoing.dialect, status, _JSON, data, hidden=True)
             return self._failed(hidden.failure, answer=answer)
-        cause = error_of(hidden.error or ReplyError(Kind.INTERNAL, ""))
+        said = hidden.error or ReplyError(Kind.INTERNAL, "")
+        said = structs.replace(said, message=self._wire.masked_text(said.message))
+        cause = error_of(said)
         return self._failed(failure_of(cause), cause=cause)
 
     def _not_sent(self, error: KorProxyError) -> AttemptFailedError:

@@ -99,6 +99,14 @@ class Wire:
         )
         return call, frozenset(name for name, _ in secrets)
 
+    def masked(self, data: bytes) -> bytes:
+        """`data` without any secret in use: some servers repeat the key that they refuse."""
+        return self._secret_store.mask(data)
+
+    def masked_text(self, text: str) -> str:
+        """`text` without any secret in use."""
+        return self.masked(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
+
     async def send(self, call: UpstreamCall) -> UpstreamReply:
         """Send a call; see `UpstreamClient.send`."""
         return await self._client.send(call)

@@ -5,6 +5,7 @@ Logs: JSON lines with a constant event and named fields, redacted, rotated, priv
 is not logged at all.
 """
 
+import atexit
 import json
 import logging
 import logging.handlers
@@ -128,7 +129,9 @@ class Logs:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.chmod(0o700)
         sinks: list[logging.Handler] = [
-            _PrivateFile(folder / FILE_NAME, maxBytes=FILE_BYTES, backupCount=FILE_COUNT - 1)
+            _PrivateFile(
+                folder / FILE_NAME, maxBytes=FILE_BYTES, backupCount=FILE_COUNT - 1, delay=True
+            )
         ]
         if terminal:
             sinks.append(_Terminal(sys.stderr))
@@ -160,6 +163,8 @@ class Logs:
             logger.setLevel(logging.WARNING)
             logger.addHandler(self._handler)
         self._listener.start()
+        # A start that fails ends the process past everybody's `stop`; why it failed must still be written.
+        atexit.register(self.stop)
         self.configure(level, components)
 
     def configure(self, level: str, components: Mapping[str, str]) -> None:
@@ -173,6 +178,7 @@ class Logs:
 
     def stop(self) -> None:
         """Write what is waiting, and close; leave the loggers as they were found."""
+        atexit.unregister(self.stop)
         self.configure("warning", {})
         for logger, level, propagate in self._before:
             logger.removeHandler(self._handler)

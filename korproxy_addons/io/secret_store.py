@@ -16,10 +16,17 @@ class SecretStore:
     Args:
         home: The KorProxy folder, which relative paths start from.
         learn: Told every secret that was read, so that logs can never show it.
+        mask: Takes every secret that was read out of some bytes.
     """
 
-    def __init__(self, home: Path, learn: Callable[[Iterable[SecretStr]], None]) -> None:
+    def __init__(
+        self,
+        home: Path,
+        learn: Callable[[Iterable[SecretStr]], None],
+        mask: Callable[[bytes], bytes] = bytes,
+    ) -> None:
         self.home = home
+        self.mask = mask
         self._learn = learn
         self._read: dict[SecretRef, SecretStr] = {}
 

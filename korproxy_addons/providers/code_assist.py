@@ -16,7 +16,14 @@ from korproxy_addons.errors.catalogue import (
     UPSTREAM_UNAVAILABLE,
 )
 from korproxy_addons.errors.exceptions import KorProxyError
-from korproxy_addons.providers.bodies import Fields, decode_fields, encode, fields_or_none, raw
+from korproxy_addons.providers.bodies import (
+    Fields,
+    decode_fields,
+    decode_items,
+    encode,
+    fields_or_none,
+    raw,
+)
 from korproxy_addons.providers.calls import Pause, Reply, Request
 from korproxy_addons.providers.error_words import read_words
 from korproxy_addons.providers.outgoing import AccountFacts, Operation, Outgoing, join_url
@@ -29,6 +36,7 @@ _METADATA = {
     "platform": "PLATFORM_UNSPECIFIED",
     "pluginType": "GEMINI",
 }
+_PROMPT_TOO = ("systemInstruction", "system_instruction", "tools")
 _JSON = (("content-type", "application/json"), ("accept", "application/json"))
 
 
@@ -64,9 +72,18 @@ def wrap_envelope(body: bytes, outgoing: Outgoing, account: AccountFacts) -> byt
 
 
 def _counted(request: Fields, model: str) -> Fields:
-    """What countTokens takes here: the model and the contents, nothing besides."""
-    inner = fields_or_none(request.get("generateContentRequest", raw(None)))
-    contents = (inner or request).get("contents", raw([]))
+    """
+    What countTokens takes here: the model and the contents, nothing besides.
+
+    System text and tools, which it has no fields for, count as a turn in front: without them the count would be far
+    too low.
+    """
+    inner = fields_or_none(request.get("generateContentRequest", raw(None))) or request
+    contents = inner.get("contents", raw([]))
+    texts = [bytes(inner[name]).decode() for name in _PROMPT_TOO if name in inner]
+    turns = decode_items(contents)
+    if texts and turns is not None:
+        contents = raw([{"role": "user", "parts": [{"text": text} for text in texts]}, *turns])
     return {"model": raw(f"models/{model}"), "contents": contents}
 
 

@@ -196,6 +196,7 @@ def plain_client(url: str, dialect: str) -> Ask:
 
     def ask(model: str) -> Answer:
         path, body, headers = _question(dialect, model)
+        path = parts.path.rstrip("/") + path
         answer = Answer("plain HTTP")
         connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT_S)
         try:

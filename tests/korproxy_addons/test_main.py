@@ -12,10 +12,12 @@ from typing import Any
 
 import pytest
 from mitmproxy.addons.errorcheck import ErrorCheck
+from mitmproxy.master import Master
 
 from korproxy_addons import __version__
 from korproxy_addons.__main__ import EXIT_CONFIG, LayerChoice, main, make_master, on_signals
 from korproxy_addons.addons.control import Control
+from korproxy_addons.addons.journal import JournalEnd
 from korproxy_addons.config.problems import ConfigProblems
 from support.needs import ROOT
 
@@ -44,12 +46,21 @@ def run(home: Path, *, port: int = 0, as_json: bool = False) -> None:
         drains: list[asyncio.Future[None]] = []
         master.addons.add(Ends())
         proxyserver: Any = master.addons.get("proxyserver")
-        async with asyncio.timeout(20):
-            await master.run()
-        # mitmproxy leaves its sockets to the end of the process.
-        await proxyserver.servers.update([])
+        try:
+            async with asyncio.timeout(20):
+                await master.run()
+        finally:
+            # What mitmproxy leaves to the end of the process: its sockets, and after a failed start the addons too.
+            await proxyserver.servers.update([])
+            stop_log(master)
 
     asyncio.run(serve())
+
+
+def stop_log(master: Master) -> None:
+    for addon in master.addons.chain:
+        if isinstance(addon, JournalEnd):
+            addon.done()
 
 
 def test_it_says_for_a_supervisor_where_it_listens(
@@ -111,6 +122,7 @@ def test_a_port_that_is_taken_ends_it(tmp_path: Path, capsys: pytest.CaptureFixt
             run(tmp_path, port=port)
     assert found.value.code == 1
     assert str(port) in capsys.readouterr().err
+    assert '"component": "mitmproxy.' in (tmp_path / "logs" / "gateway.jsonl").read_text()
 
 
 def test_its_addons_are_few_and_in_order(tmp_path: Path) -> None:
@@ -121,9 +133,7 @@ def test_its_addons_are_few_and_in_order(tmp_path: Path) -> None:
         check = next(it for it in master.addons.chain if isinstance(it, ErrorCheck))
         check.finish()
         master._legacy_log_events.uninstall()
-        for it in master.addons.chain:
-            if type(it).__name__ in ("Journal", "JournalEnd") and hasattr(it, "done"):
-                it.done()
+        stop_log(master)
         return found
 
     found = asyncio.run(names())

@@ -10,6 +10,7 @@ from mitmproxy.addons.proxyserver import Proxyserver
 from mitmproxy.addons.tlsconfig import TlsConfig
 from mitmproxy.master import Master
 
+from korproxy_addons.gateway.addon_failures import listen_for_failures
 from korproxy_addons.gateway.front import (
     NextLayer,
     choose_layer,
@@ -46,6 +47,7 @@ class Door:
 
     def load(self, _loader: object) -> None:
         set_options()
+        listen_for_failures()
 
     def running(self) -> None:
         self.port = listening_on()[0][1]

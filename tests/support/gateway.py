@@ -180,6 +180,7 @@ class StockMitmdump(GatewayProcess):
     Args:
         home: The KorProxy folder, its config written.
         options: More of mitmdump's own.
+        environment: Added to this process's.
 
     Attributes:
         output: What it has said in its terminal; all of it once it is stopped.
@@ -187,11 +188,18 @@ class StockMitmdump(GatewayProcess):
 
     PROGRAM = "mitmdump"
 
-    def __init__(self, home: Path, options: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        home: Path,
+        options: tuple[str, ...] = (),
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         script = Path(korproxy_addons.__file__).with_name("entry.py")
         program = Path(sys.executable).with_name(self.PROGRAM)
         mode = f"reverse:http://korproxy.invalid@127.0.0.1:{free_port()}"
-        super().__init__(home, [str(program), "-s", str(script), "--mode", mode, *options])
+        super().__init__(
+            home, [str(program), "-s", str(script), "--mode", mode, *options], environment
+        )
         self.output = ""
 
     def _wait_ready(self) -> dict[str, Any]:

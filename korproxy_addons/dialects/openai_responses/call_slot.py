@@ -1,8 +1,5 @@
 """Calls of the client's tools while they stream; see `slots.py`."""
 
-from typing import Final
-
-import msgspec
 from msgspec import Raw
 
 from korproxy_addons.dialects.events import PartDelta, PartEnd, PartStart
@@ -12,10 +9,9 @@ from korproxy_addons.dialects.openai_responses.outcome import INCOMPLETE
 from korproxy_addons.dialects.openai_responses.slots import Slot
 from korproxy_addons.dialects.openai_responses.wire import TEXT, OutputItem, given
 from korproxy_addons.dialects.payload import arguments_text, decode_payload
+from korproxy_addons.dialects.wrapped_calls import WRAPPERS, inner_calls
 from korproxy_addons.errors.catalogue import UPSTREAM_INVALID_REPLY
 from korproxy_addons.errors.exceptions import KorProxyError
-
-WRAPPERS: Final = frozenset({"multi_tool_use.parallel", "multi_tool_use_parallel"})
 
 
 class CallSlot(Slot):
@@ -123,7 +119,7 @@ class CallSlot(Slot):
 
     def _unwrap(self, *, complete: bool) -> None:
         """The calls inside of a wrapper call that some models write (T143)."""
-        inner = _inner_calls("".join(self._held)) if complete else ()
+        inner = inner_calls("".join(self._held)) if complete else ()
         call_id = self._call_id or self._item_id or self._made_id
         if not inner:
             self._call_id = call_id
@@ -137,27 +133,6 @@ class CallSlot(Slot):
                 PartDelta(arguments),
                 PartEnd(),
             )
-
-
-class _Use(msgspec.Struct):
-    recipient_name: str
-    parameters: Raw = Raw(b"{}")
-
-
-class _Uses(msgspec.Struct):
-    tool_uses: list[_Use]
-
-
-_USES: Final = msgspec.json.Decoder(_Uses)
-
-
-def _inner_calls(arguments: str) -> tuple[tuple[str, str], ...]:
-    try:
-        uses = _USES.decode(arguments).tool_uses
-    except (ValueError, RecursionError):
-        return ()
-    named = ((use.recipient_name.removeprefix("functions."), use.parameters) for use in uses)
-    return tuple((name, arguments_text(bytes(raw).decode())) for name, raw in named if name)
 
 
 def _arguments(raw: Raw) -> str:

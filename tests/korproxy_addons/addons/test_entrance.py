@@ -286,6 +286,22 @@ def test_a_reply_that_could_not_be_made_is_not_the_client_s_fault(entrance: Entr
     assert "no exchange" not in str(said(response))
 
 
+def test_where_an_addon_failed_the_client_is_told_in_its_words(entrance: Entrance) -> None:
+    flow = client_flow()
+    exchange = come_in(entrance, flow)
+    response = entrance.addon_failed(flow)
+    assert said(response)["type"] == "error"
+    assert response.headers["x-korproxy-error"] == catalogue.INTERNAL.code
+    assert exchange.error is not None
+
+
+def test_where_the_entrance_itself_failed_it_is_told_too(entrance: Entrance) -> None:
+    response = entrance.addon_failed(client_flow())
+    assert response.status_code == 500
+    assert response.headers["x-korproxy-error"] == catalogue.INTERNAL.code
+    assert said(response)["error"]["message"]
+
+
 def test_a_limit_is_that_of_the_exchange() -> None:
     configs = [CONFIG]
     entrance = Entrance(lambda: configs[-1])

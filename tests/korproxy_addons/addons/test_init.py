@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,19 +15,28 @@ from korproxy_addons.addons.metering import Metering
 from korproxy_addons.config.problems import ConfigProblems
 
 
-def test_every_check_comes_before_dispatch_and_the_log_is_there_first_and_last(
-    tmp_path: Path,
-) -> None:
+@pytest.fixture
+def built(tmp_path: Path) -> Iterator[tuple[object, ...]]:
+    """The addons of a new folder; the log file they open is closed again."""
     addons = build(tmp_path)
-    kinds = [type(it) for it in addons]
-    assert kinds[:-1] == [Journal, Entrance, Access, Control, Ingress, Dispatch, Egress, Metering]
+    yield addons
     journal = addons[0]
     assert isinstance(journal, Journal)
-    assert addons[-1] is journal.closing
+    journal.load(None)
+    journal.closing.done()
 
 
-def test_the_first_start_writes_a_config(tmp_path: Path) -> None:
-    build(tmp_path)
+def test_every_check_comes_before_dispatch_and_the_log_is_there_first_and_last(
+    built: tuple[object, ...],
+) -> None:
+    kinds = [type(it) for it in built]
+    assert kinds[:-1] == [Journal, Entrance, Access, Control, Ingress, Dispatch, Egress, Metering]
+    journal = built[0]
+    assert isinstance(journal, Journal)
+    assert built[-1] is journal.closing
+
+
+def test_the_first_start_writes_a_config(built: tuple[object, ...], tmp_path: Path) -> None:
     assert (tmp_path / "config.yaml").exists()
 
 

@@ -50,4 +50,4 @@ def test_under_stock_mitmproxy_its_log_stays_its_own(tmp_path: Path) -> None:
     journal.load(None)
     logging.getLogger("mitmproxy.x").warning("theirs")
     journal.closing.done()
-    assert (tmp_path / "logs" / FILE_NAME).read_text() == ""
+    assert not (tmp_path / "logs" / FILE_NAME).exists()

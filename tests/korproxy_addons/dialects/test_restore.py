@@ -96,3 +96,39 @@ def test_halves_of_an_emoji_meet_across_deltas() -> None:
     assert [PartDelta("a"), PartDelta("😀"), PartDelta("\ufffd"), PartEnd()] == restored(
         EncodedRequest(b""), events
     )[2:6]
+
+
+WRAPPED = (
+    '{"tool_uses":[{"recipient_name":"functions.a_b","parameters":{"n":1.0}},'
+    '{"recipient_name":"p","parameters":{"input":"raw"}}]}'
+)
+
+
+def test_t143_a_call_that_wraps_calls_becomes_those_with_the_clients_names_and_kinds() -> None:
+    names = ToolNames(["a.b", "p"])
+    wrapped = WRAPPED.replace("a_b", names.there("a.b"))
+    encoded = EncodedRequest(b"", names=names, custom_tools=frozenset({"p"}))
+    signed: list[Event] = a_call("multi_tool_use.parallel", wrapped[:9], wrapped[9:])
+    signed[-1] = PartEnd(Opaque("google", "c2ln"))
+    found = restored(encoded, [MessageStart(), *signed, CALLS])
+    assert found[1:-1] == [
+        PartStart(ToolCallPart("c1_0", "a.b")),
+        PartDelta('{"n":1.0}'),
+        PartEnd(Opaque("google", "c2ln")),
+        PartStart(ToolCallPart("c1_1", "p", custom=True)),
+        PartDelta("raw"),
+        PartEnd(),
+    ]
+    assert found[-1] == CALLS
+
+
+def test_t143_a_wrapper_that_wraps_nothing_is_cut_or_is_the_clients_own_stays_what_it_is() -> None:
+    name = "multi_tool_use.parallel"
+    odd = [MessageStart(), *a_call(name, '{"x":', "1}"), CALLS]
+    assert restored(EncodedRequest(b""), odd) == odd
+    cut: list[Event] = [*a_call(name, WRAPPED)[:-1], PartEnd(complete=False)]
+    events = [MessageStart(), *cut, MessageEnd(FinishReason.LENGTH)]
+    assert restored(EncodedRequest(b""), events) == events
+    own = [MessageStart(), *a_call(name, WRAPPED), CALLS]
+    names = ToolNames([name], legal="a-zA-Z0-9_.-")
+    assert restored(EncodedRequest(b"", names=names), own) == own

@@ -177,6 +177,22 @@ def test_a_hook_that_does_not_block_is_a_plain_command() -> None:
     assert commands.StartHook.__mro__[1:3] == (commands.Command, hooks.Hook)
 
 
+def test_an_exception_in_an_addon_is_logged_by_this_logger_and_with_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """All that mitmproxy tells of it; `gateway/addon_failures.py` listens there."""
+    with addonmanager.safecall():
+        int("no number")
+    (record,) = caplog.records
+    assert (record.name, record.levelname) == ("mitmproxy.addonmanager", "ERROR")
+    assert record.exc_info is not None
+
+
+def test_a_hook_is_asked_for_its_arguments_before_each_call() -> None:
+    source = inspect.getsource(addonmanager.AddonManager.invoke_addon)
+    assert "func(*event.args())" in source
+
+
 def test_which_errors_have_a_status() -> None:
     """`GatewayHttp1Server.send` words those that have one, and cuts at the others."""
     found = {code.name: code.http_status_code() for code in _events.ErrorCode}

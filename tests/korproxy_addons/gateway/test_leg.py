@@ -162,6 +162,17 @@ def test_a_head_request_gets_the_length_and_no_body() -> None:
     assert int(sink.headers["content-length"]) > 20
 
 
+# --- counts
+
+
+def test_a_prompt_is_counted_by_an_upstream_of_another_dialect() -> None:
+    upstream = FakeUpstream(a=[json_reply({"totalTokens": 12})])
+    one = rig(upstream, {"a": "gemini"})
+    sink, _ = one.ask(Question("/v1/messages/count_tokens", ask().body))
+    assert (sink.status, sink.json) == (200, {"input_tokens": 12})
+    assert upstream.calls[0].url == "https://a.example/v1beta/models/m:countTokens"
+
+
 # --- what must not happen
 
 

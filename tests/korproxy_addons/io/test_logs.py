@@ -1,6 +1,7 @@
 import json
 import logging
 import stat
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from pydantic import SecretStr
 from korproxy_addons.io import logs
 from korproxy_addons.io.logs import FILE_NAME, LIBRARIES, ROOT, Logs
 from korproxy_addons.recording.redact import MASK, Redactor
+from support.needs import ROOT as REPOSITORY
 
 CANARY = "canary-7f3a-secret"
 log = logging.getLogger("korproxy.upstream")
@@ -37,7 +39,8 @@ class Running:
 
     def lines(self) -> list[dict[str, Any]]:
         self.logs.stop()
-        return [json.loads(line) for line in self.file.read_text("utf-8").splitlines()]
+        text = self.file.read_text("utf-8") if self.file.exists() else ""
+        return [json.loads(line) for line in text.splitlines()]
 
 
 @pytest.fixture
@@ -283,6 +286,21 @@ def test_after_the_end_all_is_as_before(tmp_path: Path, redactor: Redactor) -> N
     running.lines()
     assert state() == before
     running.logs.stop()
+
+
+def test_what_is_waiting_when_the_process_ends_is_written(tmp_path: Path) -> None:
+    program = f"""
+import logging, pathlib
+from korproxy_addons.io.logs import Logs
+from korproxy_addons.recording.redact import Redactor
+Logs(pathlib.Path({str(tmp_path)!r}), Redactor(), terminal=False).start("info", {{}}, adopt=False)
+for number in range(100):
+    logging.getLogger("korproxy.x").info("last words")
+raise SystemExit(1)
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, check=False)
+    assert done.returncode == 1
+    assert len((tmp_path / "logs" / FILE_NAME).read_text().splitlines()) == 100
 
 
 def test_logs_that_never_began_can_be_ended(tmp_path: Path, redactor: Redactor) -> None:

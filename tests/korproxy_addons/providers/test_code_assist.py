@@ -57,13 +57,27 @@ def test_the_clients_own_session_stays_and_its_model_goes_into_the_envelope() ->
 def test_counting_names_the_model_and_no_project() -> None:
     contents = [{"parts": [{"text": "x"}]}]
     for body in (
-        {"contents": contents, "tools": []},
+        {"contents": contents},
         {"generateContentRequest": {"model": "models/y", "contents": contents}},
     ):
         call = outgoing(Operation.COUNT_TOKENS)
         assert json.loads(wrap_envelope(json.dumps(body).encode(), call, account(""))) == {
             "request": {"model": "models/gemini-3.8-flash", "contents": contents}
         }
+
+
+def test_t171_counting_takes_system_text_and_tools_along() -> None:
+    system = {"parts": [{"text": "Be brief."}]}
+    tools = [{"functionDeclarations": [{"name": "f"}]}]
+    contents = [{"role": "user", "parts": [{"text": "x"}]}]
+    inner = {"systemInstruction": system, "tools": tools, "contents": contents}
+    body = json.dumps({"generateContentRequest": inner}).encode()
+    call = outgoing(Operation.COUNT_TOKENS)
+    request = json.loads(wrap_envelope(body, call, account("")))["request"]
+    first, *rest = request["contents"]
+    assert rest == contents
+    assert [json.loads(part["text"]) for part in first["parts"]] == [system, tools]
+    assert set(request) == {"model", "contents"}
 
 
 def test_without_a_project_nothing_is_sent() -> None:
