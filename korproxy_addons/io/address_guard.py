@@ -89,6 +89,27 @@ class AddressGuard:
                 f"{host} resolves to {address}, which is not a public address"
             )
 
+    def check_literal(self, origin: Origin) -> None:
+        """
+        Let an origin be reached whose host is an address in place of a name, which no resolver sees; any name passes.
+
+        Raises:
+            BlockedAddressError: as `check`, or the address is in disguise.
+        """
+        host = origin[0]
+        try:
+            ipaddress.ip_address(host.split("%", 1)[0])
+        except ValueError:
+            if _disguised(host):
+                raise BlockedAddressError(f"{host} is an address in disguise") from None
+            return
+        self.check(origin, host)
+
+
+def _disguised(host: str) -> bool:
+    """Whether a host is an address for the operating system though nobody writes it so: `127.1`, `2130706433`."""
+    return ":" in host or host.replace(".", "").isdigit()
+
 
 class GuardedResolver(AbstractResolver):
     """

@@ -8,15 +8,11 @@ the two beside it (`upstream_reply.py`, `upstream_failure.py`) knows.
 
 import asyncio
 import io
-import ipaddress
-import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from types import SimpleNamespace
 
 import aiohttp
-import certifi
 from aiohttp import hdrs
 from aiohttp.abc import AbstractResolver
 from multidict import CIMultiDict
@@ -26,12 +22,12 @@ from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.io.address_guard import (
     AddressGuard,
-    BlockedAddressError,
     GuardedResolver,
     Origin,
 )
 from korproxy_addons.io.proxies import Proxy, SystemProxies, read_proxy
-from korproxy_addons.io.upstream_failure import began_reply, failure_before_head, words
+from korproxy_addons.io.trust import Trust
+from korproxy_addons.io.upstream_failure import began_reply, failure_before_head
 from korproxy_addons.io.upstream_reply import Link, LinkedResponse, UpstreamReply
 
 __all__ = ["Budgets", "Link", "UpstreamCall", "UpstreamClient", "UpstreamReply"]
@@ -88,7 +84,7 @@ class UpstreamClient:
         self._guard = guard
         self._resolver = resolver
         self._proxies = SystemProxies()
-        self._tls: dict[str | None, ssl.SSLContext] = {}
+        self._trust = Trust()
         self._pool, self._pool_connector = self._session(keep_alive=True)
         self._fresh, self._fresh_connector = self._session(keep_alive=False)
 
@@ -100,8 +96,7 @@ class UpstreamClient:
         self._guard.configure(own_ports, [*local, *vouched])
         self._pool_connector.clear_dns_cache()
         self._fresh_connector.clear_dns_cache()
-        # A file of certificates may have changed with the config; the system's own have not, and keep their connections.
-        self._tls = {ca_file: context for ca_file, context in self._tls.items() if ca_file is None}
+        self._trust.forget_files()
 
     async def send(self, call: UpstreamCall) -> UpstreamReply:
         """
@@ -137,7 +132,7 @@ class UpstreamClient:
     ) -> UpstreamReply:
         if call.local:
             self._guard.vouch((url.host or "", url.port or 0))
-        self._check_literal(url)
+        self._guard.check_literal((url.host or "", url.port or 0))
         proxy = self._proxy(url, call)
         body: bytes | io.BytesIO = call.body
         if len(call.body) > PIECEWISE_BODY_BYTES:
@@ -157,7 +152,7 @@ class UpstreamClient:
                     allow_redirects=False,
                     proxy=proxy.url if proxy is not None else None,
                     proxy_headers=CIMultiDict(proxy.headers) if proxy is not None else None,
-                    ssl=self._tls_context(call.ca_file) if url.scheme == "https" else True,
+                    ssl=self._trust.context(call.ca_file) if url.scheme == "https" else True,
                     timeout=aiohttp.ClientTimeout(
                         total=None, connect=None, sock_connect=budgets.connect_s, sock_read=None
                     ),
@@ -178,18 +173,6 @@ class UpstreamClient:
                 f"the head of {url.host}'s reply has more than {HEADER_LIMIT_BYTES} bytes",
             )
         return UpstreamReply(response, budgets.idle_s, reused=trace.reused)
-
-    def _check_literal(self, url: URL) -> None:
-        # An address in place of a name never reaches the resolver.
-        host = url.host or ""
-        try:
-            ipaddress.ip_address(host.split("%", 1)[0])
-        except ValueError:
-            if ":" in host or host.replace(".", "").isdigit():
-                # `127.1`, `2130706433`: addresses for the operating system, though nobody writes them so.
-                raise BlockedAddressError(f"{host} is an address in disguise") from None
-            return
-        self._guard.check((host, url.port or 0), host)
 
     def _proxy(self, url: URL, call: UpstreamCall) -> Proxy | None:
         if call.proxy is None:
@@ -233,24 +216,6 @@ class UpstreamClient:
             trust_env=False,
         )
         return session, connector
-
-    def _tls_context(self, ca_file: str | None) -> ssl.SSLContext:
-        context = self._tls.get(ca_file)
-        if context is None:
-            # The system's roots (and SSL_CERT_FILE, SSL_CERT_DIR) hold a company's own; certifi's are there on every
-            # machine.
-            context = ssl.create_default_context()
-            context.load_verify_locations(cafile=certifi.where())
-            context.set_alpn_protocols(("http/1.1",))
-            if ca_file is not None:
-                try:
-                    context.load_verify_locations(cafile=Path(ca_file).expanduser())
-                except OSError as error:
-                    raise KorProxyError(
-                        catalogue.TLS_FAILED, f"ca_file {ca_file}: {words(error)}"
-                    ) from error
-            self._tls[ca_file] = context
-        return context
 
 
 def _url_of(call: UpstreamCall) -> URL:

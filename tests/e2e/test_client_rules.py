@@ -150,7 +150,9 @@ class TestRule3:
         with genai.Client(api_key=KEY, http_options=options) as client:
             listed = {it.name: it for it in client.models.list()}
             assert {f"models/{name}" for name in NATIVE.values()} <= set(listed)
-            assert "generateContent" in listed["models/gemini-3.8-flash"].supported_actions
+            actions = listed["models/gemini-3.8-flash"].supported_actions
+            assert actions is not None
+            assert "generateContent" in actions
             assert client.models.get(model="glm-5").name == "models/glm-5"
 
     def test_codex(self, engine: SimulatedGateway) -> None:

@@ -77,18 +77,18 @@ class Saved:
                 self.ids[f"{account.id}-{stream}"] = reply.headers["x-korproxy-request-id"]
         crossing = with_keys(question("gemini", "claude-sonnet-5-5", stream=True))
         running.sim.script("429", provider="claude", count=9, message="busy")
-        requests = {
-            "failed": lambda: ask(running.url, crossing),
-            "models": lambda: send(running.url, "GET", with_keys(Question("/v1/models", {})).path,
-                                   None, with_keys(crossing).headers),
-            "unknown": lambda: ask(running.url, with_keys(Question("/v1/nothing", {}))),
-            "own key": lambda: ask(running.url, Question("/v1/messages", {"model": "claude-opus-5-5"},
-                                                         CLIENT_KEYS)),
-            "refused": lambda: ask(running.url, Question("/v1/messages", {}, {
-                **with_keys(crossing).headers, "origin": "http://evil.example"})),
-        }  # fmt: skip
-        for name, request in requests.items():
-            self.ids[name] = request().headers["x-korproxy-request-id"]
+        keys = with_keys(crossing).headers
+        listed = with_keys(Question("/v1/models", {}))
+        hostile = {**keys, "origin": "http://evil.example"}
+        replies = {
+            "failed": ask(running.url, crossing),
+            "models": send(running.url, "GET", listed.path, None, keys),
+            "unknown": ask(running.url, with_keys(Question("/v1/nothing", {}))),
+            "own key": ask(running.url, Question("/v1/messages", {"model": "m"}, CLIENT_KEYS)),
+            "refused": ask(running.url, Question("/v1/messages", {}, hostile)),
+        }
+        for name, reply in replies.items():
+            self.ids[name] = reply.headers["x-korproxy-request-id"]
         own = [("Host", f"127.0.0.1:{running.gateway.port}"), *with_keys(crossing).headers.items()]
         for odd in ([*own, ("x bad", "y")], [*own, *own]):
             assert raw_asked(running.gateway.port, f"POST {crossing.path}", odd).status >= 400

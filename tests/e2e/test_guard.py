@@ -126,7 +126,7 @@ def test_our_own_names_are_let_in(either: SimulatedGateway, port: int, name: str
 
 def test_both_loopbacks_listen_and_nothing_else_does(either: SimulatedGateway, port: int) -> None:
     """A tool may resolve `localhost` to either address; a neighbour on the network reaches neither."""
-    loopbacks = ("127.0.0.1",)
+    loopbacks: tuple[str, ...] = ("127.0.0.1",)
     if "hosts" in either.gateway.ready:  # elsewhere it is mitmdump's options that say where
         # A container may have no IPv6; then there is nobody whom that address could serve.
         loopbacks += ("::1",) if has_ipv6() else ()

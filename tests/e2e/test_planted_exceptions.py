@@ -23,7 +23,8 @@ BEFORE_UPSTREAM = (
     f"{ADDONS}.dispatch:Dispatch.request",
     f"{GATEWAY}.leg:Leg._serve",
     f"{GATEWAY}.leg:choose",
-    f"{GATEWAY}.attempt:Attempting._encode",
+    f"{GATEWAY}.attempt:crossing_to",
+    f"{GATEWAY}.course:Course.first",
     f"{GATEWAY}.wire:Wire.call",
 )
 AFTER_UPSTREAM = (
@@ -59,7 +60,7 @@ class PlantedGateway(GatewayProcess):
 def test_an_exception_ends_the_request(tmp_path: Path, place: str) -> None:
     """Wherever it is planted: streamed and whole, native and across dialects, the request ends by itself and honestly."""
     with SimulatedGateway(tmp_path, start=lambda home: PlantedGateway(home, place)) as planted:
-        for model in ("claude-sonnet-5-5", "qwen3.8-max"):
+        for model in ("claude-sonnet-5-5", "glm-5"):
             for stream in (True, False):
                 asked = question("anthropic-messages", model, "[[sim tokens=40]]", stream=stream)
                 try:

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from korproxy_addons.errors import catalogue
 from korproxy_addons.io.address_guard import (
     AddressGuard,
     BlockedAddressError,
@@ -12,7 +13,8 @@ from korproxy_addons.io.address_guard import (
     OwnAddressError,
     is_public,
 )
-from support.raw_upstream import FakeResolver
+from support.raw_upstream import FakeResolver, Visit, raw_upstream
+from support.upstream_calls import failure, post, upstream_client
 
 PUBLIC = [
     "1.1.1.1",
@@ -160,3 +162,109 @@ def test_without_another_the_system_s_resolver_is_asked() -> None:
     found = asyncio.run(resolve())
     assert found
     assert found <= {"127.0.0.1", "::1"}
+
+
+# By way of the client: however it is written, and whatever name stands for it
+
+BLOCKED = [
+    "http://127.0.0.1/",
+    "http://127.0.0.1:1338/",
+    "http://127.1/",
+    "http://127.0.1/",
+    "http://0/",
+    "http://0.0.0.0/",
+    "http://2130706433/",
+    "http://017700000001/",
+    "http://0x7f000001/",
+    "http://0x7f.0.0.1/",
+    "http://0177.0.0.1/",
+    "http://127.000.000.001/",
+    "http://10.0.0.1/",
+    "http://10.1/",
+    "http://172.16.0.1/",
+    "http://192.168.0.1/",
+    "http://3232235521/",
+    "http://169.254.169.254/latest/meta-data/",
+    "http://2852039166/",
+    "http://100.100.100.200/",
+    "http://198.18.0.1/",
+    "http://224.0.0.1/",
+    "http://255.255.255.255/",
+    "http://[::]/",
+    "http://[::1]/",
+    "http://[0:0:0:0:0:0:0:1]/",
+    "http://[::ffff:127.0.0.1]/",
+    "http://[::ffff:7f00:1]/",
+    "http://[::127.0.0.1]/",
+    "http://[::ffff:169.254.169.254]/",
+    "http://[64:ff9b::7f00:1]/",
+    "http://[2002:7f00:1::]/",
+    "http://[fe80::1]/",
+    "http://[fe80::1%25lo]/",
+    "http://[fc00::1]/",
+    "http://[fec0::1]/",
+    "http://[ff02::1]/",
+    "http://user:password@127.0.0.1/",
+    "https://127.0.0.1/",
+    "http://localhost/",
+    "http://LOCALHOST:8080/",
+    "http://evil.example/",
+    "http://six.example/",
+]
+
+
+@pytest.mark.parametrize("url", BLOCKED)
+def test_an_address_that_is_not_public_is_not_reached(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However it is written, and whatever name stands for it; not a single connection is tried."""
+    names = FakeResolver(
+        localhost=["127.0.0.1"], evil_example=["1.1.1.1", "127.0.0.1"], six_example=["::1"]
+    )
+    names.addresses |= {it: ["127.0.0.1"] for it in ("0x7f000001", "0x7f.0.0.1")}
+    tried: list[object] = []
+
+    async def connect(*arguments: object, **_: object) -> None:
+        tried.append(arguments)
+        raise OSError("no connection is made in this test")
+
+    monkeypatch.setattr("aiohappyeyeballs.start_connection", connect)
+
+    async def run() -> None:
+        async with upstream_client(resolver=names) as client:
+            await failure(client.send(post(url)), catalogue.ADDRESS_BLOCKED)
+
+    asyncio.run(run())
+    assert tried == []
+
+
+def test_a_name_that_is_rebound_is_noticed_when_the_pool_connects() -> None:
+    async def script(visit: Visit) -> None:
+        await visit.request()
+        await visit.send(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n")
+
+    async def run() -> None:
+        names = FakeResolver(api_example=["127.0.0.1"])
+        async with raw_upstream(script) as server:
+            local = [("api.example", server.port)]
+            url = f"http://api.example:{server.port}/"
+            async with upstream_client(local=local, resolver=names) as client:
+                reply = await client.send(post(url))
+                await reply.read_all(10)
+                client.configure([], [])
+                await failure(client.send(post(url)), catalogue.ADDRESS_BLOCKED)
+                assert server.visits == 1
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
+def test_our_own_port_is_a_loop(host: str) -> None:
+    async def run() -> None:
+        names = FakeResolver(localhost=["127.0.0.1"])
+        local = [(it, 1337) for it in ("127.0.0.1", "localhost", "::1")]
+        async with upstream_client(local=local, own_ports=[1337], resolver=names) as client:
+            detail = await failure(client.send(post(f"http://{host}:1337/v1")), catalogue.LOOP)
+            assert detail.endswith(":1337 is this gateway")
+
+    asyncio.run(run())

@@ -1,9 +1,13 @@
+import asyncio
 import urllib.request
 
 import pytest
 from yarl import URL
 
+from korproxy_addons.errors import catalogue
 from korproxy_addons.io.proxies import SystemProxies, read_proxy
+from support.raw_upstream import Visit, always_ok, raw_upstream
+from support.upstream_calls import ask, failure, post, upstream_client
 
 NAMES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
@@ -97,3 +101,109 @@ def test_what_was_chosen_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(3):
         assert proxies.proxy_for(URL("https://api.example/x")) is not None
     assert asked == ["api.example"]
+
+
+# By way of the client
+
+
+def test_a_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> None:
+        async with raw_upstream(always_ok) as server:
+            monkeypatch.setenv("HTTP_PROXY", f"http://user:pass%20word@127.0.0.1:{server.port}")
+            async with upstream_client() as client:
+                reply = await client.send(post("http://api.example/v1?a=b"))
+                assert await reply.read_all(10) == b"ok"
+                (request,) = server.requests
+        assert request.line == "POST http://api.example/v1?a=b HTTP/1.1"
+        assert request.header("proxy-authorization") == "Basic dXNlcjpwYXNzIHdvcmQ="
+
+    asyncio.run(run())
+
+
+def test_a_proxy_of_the_configuration_is_used_and_may_be_anywhere() -> None:
+    async def run() -> None:
+        async with raw_upstream(always_ok) as server, upstream_client() as client:
+            proxy = f"http://127.0.0.1:{server.port}"
+            await ask(client, post("http://api.example/v1", proxy=proxy))
+            assert server.requests[0].line == "POST http://api.example/v1 HTTP/1.1"
+
+    asyncio.run(run())
+
+
+def test_a_proxy_that_refuses_is_told_as_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def script(visit: Visit) -> None:
+        request = await visit.request()
+        assert request.line == "CONNECT api.example:443 HTTP/1.1"
+        assert request.header("authorization") is None
+        await visit.send(b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n")
+        await visit.until_closed()
+
+    async def run() -> None:
+        async with raw_upstream(script) as server:
+            monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{server.port}")
+            async with upstream_client() as client:
+                call = post("https://api.example/", headers=(("authorization", "Bearer sk-1"),))
+                detail = await failure(client.send(call), catalogue.UPSTREAM_UNAVAILABLE)
+                assert detail == "the proxy on the way to api.example refused with status 407"
+
+    asyncio.run(run())
+
+
+def test_a_proxy_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> None:
+        async with raw_upstream(always_ok) as server:
+            port = server.port
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
+        async with upstream_client() as client:
+            detail = await failure(
+                client.send(post("https://api.example/")), catalogue.CONNECT_REFUSED
+            )
+            assert detail.startswith("the proxy on the way to api.example: ")
+
+    asyncio.run(run())
+
+
+def test_a_private_address_is_not_reached_by_way_of_a_proxy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def run() -> None:
+        async with raw_upstream(always_ok) as server:
+            monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{server.port}")
+            async with upstream_client() as client:
+                for url in ("http://10.0.0.1/", "http://169.254.169.254/", "http://2852039166/"):
+                    await failure(client.send(post(url)), catalogue.ADDRESS_BLOCKED)
+            assert server.visits == 0
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1080", "http://"])
+def test_a_proxy_that_is_none(proxy: str) -> None:
+    async def run() -> None:
+        async with upstream_client() as client:
+            call = post("https://api.example/", proxy=proxy)
+            await failure(client.send(call), catalogue.UPSTREAM_UNAVAILABLE)
+
+    asyncio.run(run())
+
+
+def test_the_machine_s_settings_are_read_when_the_configuration_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Not for each request: on some systems that is a look into a registry."""
+    asked: list[bool] = []
+
+    def proxies() -> dict[str, str]:
+        asked.append(True)
+        return {}
+
+    monkeypatch.setattr(urllib.request, "getproxies", proxies)
+
+    async def run() -> None:
+        async with raw_upstream(always_ok) as server, upstream_client(server.port) as client:
+            before = len(asked)
+            for _ in range(3):
+                await ask(client, post(server.port))
+            assert len(asked) == before
+
+    asyncio.run(run())

@@ -158,3 +158,14 @@ def test_learning_does_not_disturb_a_thread_that_redacts() -> None:
         number += 1
     thread.join()
     assert failures == []
+
+
+def test_bytes_lose_the_secrets_in_use_and_nothing_else() -> None:
+    """A provider's error goes to a client as it came, but for a key that it repeats."""
+    redactor = Redactor()
+    redactor.learn([SecretStr("one-secret-in-use"), SecretStr("use-and-another")])
+    body = 'é \x00 sk-looks-like-a-key-0123 a@b.example one-secret-in-use {"k":"'.encode() + b"\xff"
+    assert redactor.without_known(body) == body.replace(b"one-secret-in-use", b"[redacted]")
+    assert redactor.without_known(b"one-secret-in-use-and-another") == b"[redacted]"
+    clean = b"nothing in here"
+    assert redactor.without_known(clean) is clean
