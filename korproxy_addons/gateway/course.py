@@ -5,6 +5,7 @@ Bounded (`accounts/failover.py`), and only while nothing has reached the client;
 """
 
 import logging
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -76,8 +77,10 @@ class Course:
         return candidate
 
     def succeeded(self, candidate: Candidate) -> None:
-        """Its reply has reached the client."""
-        self._pool.succeeded(candidate.account_id, candidate.model)
+        """Its reply has reached the client; what came to be known of the account since it was sent still holds."""
+        attempts = self._exchange.attempts
+        started_at = attempts[-1].started_at if attempts else math.inf
+        self._pool.succeeded(candidate.account_id, candidate.model, started_at)
 
     def without(self, candidate: Candidate, error: KorProxyError) -> Candidate | None:
         """

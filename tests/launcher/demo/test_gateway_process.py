@@ -7,6 +7,7 @@ from launcher.demo import gateway_process as module
 from launcher.demo.gateway_process import DemoGateway, GatewayFailed
 
 READY = 'print(\'{"event":"ready","port":4711}\', flush=True); '
+STAYS = "import threading; threading.Event().wait(60)"
 
 
 def running(monkeypatch: pytest.MonkeyPatch, home: Path, program: str) -> DemoGateway:
@@ -20,7 +21,7 @@ def running(monkeypatch: pytest.MonkeyPatch, home: Path, program: str) -> DemoGa
 def test_it_is_there_once_it_says_so_and_ends_with_the_demo(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    with running(monkeypatch, tmp_path, READY + "import time; time.sleep(60)") as gateway:
+    with running(monkeypatch, tmp_path, READY + STAYS) as gateway:
         assert gateway.url == "http://localhost:4711"
         assert gateway._process.poll() is None
     assert gateway._process.poll() is not None
@@ -30,11 +31,7 @@ def test_a_gateway_that_ignores_the_request_to_end_is_ended(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(module, "STOP_S", 0.05)
-    program = (
-        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
-        + READY
-        + "time.sleep(60)"
-    )
+    program = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + READY + STAYS
     with running(monkeypatch, tmp_path, program) as gateway:
         pass
     assert gateway._process.poll() is not None
@@ -61,7 +58,7 @@ def test_one_that_says_nothing_for_too_long_is_ended(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(module, "START_S", 0.05)
-    gateway = running(monkeypatch, tmp_path, "import time; time.sleep(60)")
+    gateway = running(monkeypatch, tmp_path, STAYS)
     with pytest.raises(GatewayFailed):
         gateway.__enter__()
     assert gateway._process.poll() is not None

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from korproxy_addons.dialects.error_text import MESSAGE_LIMIT
 from korproxy_addons.dialects.events import ReplyError, reply_error
 from korproxy_addons.dialects.openai_chat.errors import (
-    MESSAGE_LIMIT,
     error_body,
     error_frame,
     error_status,

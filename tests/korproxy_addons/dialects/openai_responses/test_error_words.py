@@ -1,7 +1,7 @@
 import pytest
 
+from korproxy_addons.dialects.error_text import MESSAGE_LIMIT
 from korproxy_addons.dialects.openai_responses.error_words import (
-    MESSAGE_LIMIT,
     OVERFLOW,
     cleaned,
     kind_of_status,
