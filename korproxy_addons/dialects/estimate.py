@@ -13,6 +13,7 @@ from math import ceil
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from korproxy_addons.dialects.media_tokens import (
     PictureTokens,
@@ -75,6 +76,7 @@ class Family(Struct, frozen=True):
         digits_alone: Each digit is a token.
         page: Tokens per page of a document.
         sound: Tokens per second of sound.
+        cited: Once, if a document is to be cited from.
     """
 
     frame: float
@@ -92,6 +94,7 @@ class Family(Struct, frozen=True):
     digits_alone: bool = False
     page: int = 1500
     sound: int = 25
+    cited: float = 0
 
 
 _OPENAI_FAMILY: Final = Family(
@@ -104,16 +107,16 @@ _OPENAI_TILES: Final = Family(
 )  # fmt: skip
 _CLAUDE_3: Final = Family(
     frame=7, message=4, tools=346, tool=35, schema=0.7, call=60, picture=anthropic_picture,
-    form=150, form_schema=0.7, thinking=1.3, last_loop=True, page=2500,
+    form=150, form_schema=0.7, thinking=1.3, last_loop=True, page=2500, cited=585,
 )  # fmt: skip
 _CLAUDE_4_5: Final = Family(
     frame=7, message=4, tools=490, tool=35, schema=0.6, call=65, picture=anthropic_picture,
-    form=150, form_schema=0.7, thinking=1.3, last_loop=True, page=2500,
+    form=150, form_schema=0.7, thinking=1.3, last_loop=True, page=2500, cited=585,
 )  # fmt: skip
 _CLAUDE_4_7: Final = Family(
     frame=6, message=4, tools=490, tool=35, schema=0.6, call=65,
     picture=partial(anthropic_picture, side=2576, most=4784),
-    form=150, form_schema=0.7, thinking=1.3, last_loop=True, page=3500,
+    form=150, form_schema=0.7, thinking=1.3, last_loop=True, page=3500, cited=585,
 )  # fmt: skip
 _GEMINI_2: Final = Family(
     frame=0, message=0.5, tools=0, tool=5, schema=1.0, call=18, picture=gemini_tiles,
@@ -124,9 +127,19 @@ _GEMINI_3: Final = Family(
     form=0, form_schema=0, state=0.14, thinking=0, digits_alone=True, page=560, sound=32,
 )  # fmt: skip
 _OPEN: Final = Family(
-    frame=2, message=5, tools=110, tool=15, schema=1.3, call=20, picture=qwen_picture,
+    frame=2, message=5, tools=60, tool=15, schema=1.3, call=20, picture=qwen_picture,
     digits_alone=True, page=1500,
 )  # fmt: skip
+_OPEN_LEAN: Final = replace(_OPEN, tools=0)  # Kimi, Mistral
+_DEEPSEEK: Final = replace(_OPEN, tools=270)
+_HARMONY: Final = replace(_OPENAI_FAMILY, frame=65)  # gpt-oss: its prompt has a system text of its own
+_NAMED: Final = {
+    "deepseek": _DEEPSEEK,
+    "kimi": _OPEN_LEAN,
+    "mistral": _OPEN_LEAN,
+    "devstral": _OPEN_LEAN,
+    "codestral": _OPEN_LEAN,
+}
 
 
 def family_of(model: str) -> Family:
@@ -140,9 +153,11 @@ def family_of(model: str) -> Family:
     found = _GEMINI.search(name)
     if found or "gemini" in name:
         return _GEMINI_2 if found and int(found[1]) < 3 else _GEMINI_3
+    if "gpt-oss" in name:
+        return _HARMONY
     if _OPENAI.search(name):
         return _OPENAI_TILES if _TILES.search(name) else _OPENAI_FAMILY
-    return _OPEN
+    return next((family for word, family in _NAMED.items() if word in name), _OPEN)
 
 
 def claude_version(model: str) -> tuple[int, int]:
@@ -205,6 +220,9 @@ class _Estimate:
             (at for at, message in enumerate(request.messages) if _asks(message.role, message.parts)),
             default=0,
         )
+        parts = [part for message in request.messages for part in message.parts]
+        if any(isinstance(part, MediaPart) and part.cite for part in parts):
+            total += family.cited
         for at, message in enumerate(request.messages):
             total += family.message
             recent = at > question or not family.last_loop

@@ -114,8 +114,8 @@ def test_the_same_request_well_framed_is_answered(either: SimulatedGateway) -> N
         post("Transfer-Encoding: chunked", body=CHUNKED),
         post("Transfer-Encoding: chunked", body=CHUNKED.replace(b"\r\n", b";name=value\r\n", 1)),
         post(LENGTH, start=f"POST http://127.0.0.1:PORT{CHAT.path} HTTP/1.1"),
-        post(LENGTH, start=START.replace("1.1", "1.2")),
         b"\r\n" + post(LENGTH),
+        post(LENGTH, start=START.replace("1.1", "1.2")),  # whose connection is not kept
     ]
     with RawConnection(port) as connection:
         for request in sound:

@@ -94,7 +94,8 @@ class GatewayProcess:
         path = self.home / "logs" / "gateway.jsonl"
         if not path.exists():
             return []
-        return [json.loads(line) for line in path.read_text().splitlines()]
+        whole, _, _ = path.read_text().rpartition("\n")  # the last line may be half written
+        return [json.loads(line) for line in whole.splitlines()]
 
     def wait_for_log(self, request_id: str) -> list[dict[str, Any]]:
         """The lines about one request, once its last one is there: a thread of the gateway writes them."""
