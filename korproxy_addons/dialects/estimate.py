@@ -50,7 +50,7 @@ _DIGITS: Final = re.compile(r"\d{2,}")
 _CLAUDE: Final = re.compile(r"claude-(?:[a-z]+-)?(\d{1,2})(?:[-.](\d{1,2})(?!\d))?")
 _GEMINI: Final = re.compile(r"gemini-(\d{1,2})")
 _OPENAI: Final = re.compile(r"(?:^|/|\.)(?:gpt|chatgpt|codex|o[134])(?:-|$)")
-_TILES: Final = re.compile(r"gpt-(?:4o|4\.1|4\.5|4-|5(?!\.[2-9]))(?!.*(?:mini|nano))")
+_TILES: Final = re.compile(r"gpt-(?:4o|4\.1|4\.5|4-|5(?!\.[2-9]))")
 # A learned factor stays within what a tokenizer can be wrong by: beyond it, something else was counted.
 _LEAST_FACTOR, _MOST_FACTOR = 0.5, 2.5
 _LEARNING: Final = 0.2
@@ -64,6 +64,7 @@ class Family(Struct, frozen=True):
     Attributes:
         frame: Around every prompt.
         message: Around every turn.
+        system: Around system text.
         tools: Once, if there are tools.
         tool: Around every tool.
         schema: Per token of a tool's JSON.
@@ -92,6 +93,7 @@ class Family(Struct, frozen=True):
     thinking: float = 1
     last_loop: bool = False
     digits_alone: bool = False
+    system: float = 4
     page: int = 1500
     sound: int = 25
     cited: float = 0
@@ -99,31 +101,32 @@ class Family(Struct, frozen=True):
 
 _OPENAI_FAMILY: Final = Family(
     frame=3, message=4, tools=8, tool=9, schema=0.55, call=12, picture=openai_patches,
-    form=8, form_schema=0.65, state=0.06, thinking=0, page=1000,
+    form=8, form_schema=0.65, state=0.06, thinking=0, page=700,
 )  # fmt: skip
-_OPENAI_TILES: Final = Family(
-    frame=3, message=4, tools=8, tool=9, schema=0.55, call=12, picture=openai_tiles,
-    form=8, form_schema=0.65, state=0.06, thinking=0, page=1000,
-)  # fmt: skip
+_OPENAI_TILES: Final = replace(_OPENAI_FAMILY, picture=openai_tiles)
+_OPENAI_MINI: Final = replace(_OPENAI_FAMILY, picture=partial(openai_patches, factor=1.62))
+_OPENAI_NANO: Final = replace(_OPENAI_FAMILY, picture=partial(openai_patches, factor=2.46))
+# The recorded pictures at gpt-5's small models cost less than the published factors.
+_OPENAI_5_SMALL: Final = replace(_OPENAI_FAMILY, picture=partial(openai_patches, factor=1.4))
 _CLAUDE_3: Final = Family(
-    frame=7, message=4, tools=346, tool=35, schema=0.7, call=60, picture=anthropic_picture,
+    frame=3, message=4, system=0, tools=346, tool=35, schema=0.7, call=60, picture=anthropic_picture,
     form=150, form_schema=0.7, thinking=1.3, last_loop=True, page=2500, cited=585,
 )  # fmt: skip
 _CLAUDE_4_5: Final = Family(
-    frame=7, message=4, tools=490, tool=35, schema=0.6, call=65, picture=anthropic_picture,
+    frame=3, message=4, system=0, tools=490, tool=35, schema=0.6, call=65, picture=anthropic_picture,
     form=150, form_schema=0.7, thinking=1.3, last_loop=True, page=2500, cited=585,
 )  # fmt: skip
 _CLAUDE_4_7: Final = Family(
-    frame=6, message=4, tools=490, tool=35, schema=0.6, call=65,
+    frame=2, message=4, system=0, tools=490, tool=35, schema=0.6, call=65,
     picture=partial(anthropic_picture, side=2576, most=4784),
     form=150, form_schema=0.7, thinking=1.3, last_loop=True, page=3500, cited=585,
 )  # fmt: skip
 _GEMINI_2: Final = Family(
-    frame=0, message=0.5, tools=0, tool=5, schema=1.0, call=18, picture=gemini_tiles,
+    frame=0, message=0.5, system=0, tools=0, tool=5, schema=1.0, call=18, picture=gemini_tiles,
     form=0, form_schema=0, state=0.1, thinking=0, digits_alone=True, page=258, sound=32,
 )  # fmt: skip
 _GEMINI_3: Final = Family(
-    frame=0, message=0.5, tools=0, tool=5, schema=1.0, call=14, picture=gemini_3_picture,
+    frame=0, message=0.5, system=0, tools=0, tool=5, schema=1.0, call=14, picture=gemini_3_picture,
     form=0, form_schema=0, state=0.14, thinking=0, digits_alone=True, page=560, sound=32,
 )  # fmt: skip
 _OPEN: Final = Family(
@@ -132,7 +135,9 @@ _OPEN: Final = Family(
 )  # fmt: skip
 _OPEN_LEAN: Final = replace(_OPEN, tools=0)  # Kimi, Mistral
 _DEEPSEEK: Final = replace(_OPEN, tools=270)
-_HARMONY: Final = replace(_OPENAI_FAMILY, frame=65)  # gpt-oss: its prompt has a system text of its own
+_HARMONY: Final = replace(
+    _OPENAI_FAMILY, frame=65
+)  # gpt-oss: its prompt has a system text of its own
 _NAMED: Final = {
     "deepseek": _DEEPSEEK,
     "kimi": _OPEN_LEAN,
@@ -156,8 +161,16 @@ def family_of(model: str) -> Family:
     if "gpt-oss" in name:
         return _HARMONY
     if _OPENAI.search(name):
-        return _OPENAI_TILES if _TILES.search(name) else _OPENAI_FAMILY
+        return _openai(name)
     return next((family for word, family in _NAMED.items() if word in name), _OPEN)
+
+
+def _openai(name: str) -> Family:
+    if "mini" in name or "nano" in name:
+        if "gpt-5" in name:
+            return _OPENAI_5_SMALL
+        return _OPENAI_MINI if "mini" in name else _OPENAI_NANO
+    return _OPENAI_TILES if _TILES.search(name) else _OPENAI_FAMILY
 
 
 def claude_version(model: str) -> tuple[int, int]:
@@ -211,13 +224,17 @@ class _Estimate:
         family = self._family
         total = family.frame + sum(self._words(part.text) for part in request.system)
         if request.system:
-            total += family.message
+            total += family.system
         total += self._tools(request.tools)
         if request.output is not None:
             schema = bytes(request.output.schema or b"").decode("utf-8", "replace")
             total += family.form + family.form_schema * self._words(schema)
         question = max(
-            (at for at, message in enumerate(request.messages) if _asks(message.role, message.parts)),
+            (
+                at
+                for at, message in enumerate(request.messages)
+                if _asks(message.role, message.parts)
+            ),
             default=0,
         )
         parts = [part for message in request.messages for part in message.parts]

@@ -42,10 +42,8 @@ def anthropic_picture(size: Size, *, side: int = 1568, most: int = 1568) -> int:
     return min(ceil(width * height / 750), most)
 
 
-def openai_tiles(size: Size, *, base: int = 85, tile: int = 170, detail: str = "") -> int:
+def openai_tiles(size: Size, *, base: int = 85, tile: int = 170) -> int:
     """Tokens of a picture for OpenAI's models that cut tiles."""
-    if detail == "low":
-        return base
     width, height = _within(size, 2048)
     shortest = min(width, height)
     if shortest > 768:
@@ -53,14 +51,14 @@ def openai_tiles(size: Size, *, base: int = 85, tile: int = 170, detail: str = "
     return base + tile * ceil(width / 512) * ceil(height / 512)
 
 
-def openai_patches(size: Size, *, most: int = 1536) -> int:
-    """Tokens of a picture for OpenAI's models that cut patches."""
+def openai_patches(size: Size, *, most: int = 1536, factor: float = 1.0) -> int:
+    """Tokens of a picture for OpenAI's models that cut patches; the small ones count each several times."""
     width, height = size
     patches = ceil(width / 32) * ceil(height / 32)
-    if patches <= most:
-        return patches
-    shrink = sqrt(most * 32 * 32 / (width * height))
-    return min(most, ceil(width * shrink / 32) * ceil(height * shrink / 32))
+    if patches > most:
+        shrink = sqrt(most * 32 * 32 / (width * height))
+        patches = min(most, ceil(width * shrink / 32) * ceil(height * shrink / 32))
+    return ceil(patches * factor)
 
 
 def gemini_tiles(size: Size) -> int:

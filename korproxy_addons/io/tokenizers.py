@@ -16,7 +16,9 @@ from korproxy_addons.dialects.estimate import CountText, claude_version
 
 # A merge is quadratic in the length of a run of letters or of signs; no word of a language is this long.
 _LONGEST_RUN: Final = 96
-_RUN: Final = re.compile(rf"[^\W\d_]{{{_LONGEST_RUN},}}|[^\w\s]{{{_LONGEST_RUN},}}|\s{{{_LONGEST_RUN},}}")
+_RUN: Final = re.compile(
+    rf"[^\W\d_]{{{_LONGEST_RUN},}}|[^\w\s]{{{_LONGEST_RUN},}}|\s{{{_LONGEST_RUN},}}"
+)
 # Longer texts are counted in part: their first tokens say how many the rest has.
 _COUNTED_CHARACTERS: Final = 400_000
 _CACHED_PIECES: Final = 60_000

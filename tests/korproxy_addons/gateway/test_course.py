@@ -123,6 +123,20 @@ def test_what_the_provider_finds_fault_with_is_asked_of_nobody_else(status: int)
     assert sink.json["error"]["message"] == "said so"
 
 
+def test_an_answer_lifts_no_limit_that_came_while_it_was_under_way() -> None:
+    """A long stream ends well: it says nothing about what a later request has met since."""
+
+    class Limited(FakeUpstream):
+        async def send(self, call: UpstreamCall) -> UpstreamReply:
+            one.clock.advance(10)
+            one.pool.failed("a", "m", cooled(one.clock() + 600), one.clock())
+            return await super().send(call)
+
+    one = rig(Limited(a=[answer()]))
+    assert one.ask(ask())[0].status == 200
+    assert not one.pool.usable("a", "m", one.clock())
+
+
 # --- logins
 
 
