@@ -12,7 +12,7 @@ import re
 from base64 import b64decode
 from binascii import Error as Base64Error
 from collections.abc import Callable
-from math import ceil, sqrt
+from math import ceil, floor, sqrt
 from typing import Final
 
 from korproxy_addons.dialects.media import mime_of
@@ -56,8 +56,11 @@ def openai_patches(size: Size, *, most: int = 1536, factor: float = 1.0) -> int:
     width, height = size
     patches = ceil(width / 32) * ceil(height / 32)
     if patches > most:
-        shrink = sqrt(most * 32 * 32 / (width * height))
-        patches = min(most, ceil(width * shrink / 32) * ceil(height * shrink / 32))
+        # scaled down until whole patches fit
+        shrink = sqrt(most / (width * height))
+        across, down = width * shrink, height * shrink
+        fitting = min(floor(across) / across, floor(down) / down)
+        patches = max(1, ceil(round(across * fitting, 6)) * ceil(round(down * fitting, 6)))
     return ceil(patches * factor)
 
 

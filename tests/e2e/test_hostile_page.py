@@ -131,15 +131,14 @@ def json_or_none(body: bytes) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("host", "path", "code"),
+    ("way", "host", "path", "code"),
     [
-        ("127.0.0.1", "/v1/models", ORIGIN_REFUSED.code),
-        ("localhost", "/v1beta/models?key=x", ORIGIN_REFUSED.code),
-        (HOSTILE, "/v1/models", HOST_REFUSED.code),
-        (HOSTILE, "/", HOST_REFUSED.code),
+        ("typed", "127.0.0.1", "/v1/models", ORIGIN_REFUSED.code),
+        ("led", "localhost", "/v1beta/models?key=x", ORIGIN_REFUSED.code),
+        ("typed", HOSTILE, "/", HOST_REFUSED.code),
+        ("led", HOSTILE, "/v1/models", HOST_REFUSED.code),
     ],
 )
-@pytest.mark.parametrize("way", ["typed", "led"])
 def test_no_provider_answers_a_navigation(
     engine: SimulatedGateway, way: str, host: str, path: str, code: str
 ) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from matrix.table import ANSWERS, REQUESTS
+from matrix.table import ANSWERS, REQUESTS, estimate_lines
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -13,3 +13,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             terminalreporter.section("pair × feature")
             for line in lines:
                 terminalreporter.write_line(line)
+    if found := estimate_lines():
+        terminalreporter.section("estimates of prompts")
+        for line in found:
+            terminalreporter.write_line(line)

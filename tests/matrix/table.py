@@ -56,3 +56,13 @@ class Table:
 
 REQUESTS = Table("requests: cases × upstreams of each pair, by what they hold")
 ANSWERS = Table("answers: cases of each pair, streamed and whole, by what they hold")
+# By dialect and kind of prompt: cases, median and worst error of the local estimate, as parts of what was stated.
+ESTIMATES: dict[tuple[str, str], tuple[int, float, float]] = {}
+
+
+def estimate_lines() -> list[str]:
+    """The estimates' errors; nothing if none were made."""
+    return [
+        f"{SHORT[dialect]:>9} {kind:<5} {cases:>3} prompts: median {middle:6.1%}, worst {worst:6.1%}"
+        for (dialect, kind), (cases, middle, worst) in ESTIMATES.items()
+    ]
