@@ -102,7 +102,7 @@ def paired_results(messages: Turns, losses: Losses) -> Turns:
 
     Results are matched by id, never by place (T65). A result is moved to its call's turn (T01, T17); a second
     one for the same call is dropped and one without a call becomes user text (T13); a call that no
-    result answers gets one that says so, unless the conversation ends with its turn. Everything
+    result answers gets one that says so: no service takes an open call, at the end neither. Everything
     that stood between keeps its order behind the results (T02, T04, T06).
     """
     results = _results(messages)
@@ -120,6 +120,7 @@ def paired_results(messages: Turns, losses: Losses) -> Turns:
         rest = _without_results(message, called, answered, losses)
         if rest.parts or not message.parts:
             out.append(rest)
+    _answer(open_calls, results, out, losses)
     return tuple(out)
 
 

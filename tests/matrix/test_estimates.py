@@ -1,6 +1,7 @@
 """The local estimate of a prompt against what the recorded replies state (T171)."""
 
 from collections import defaultdict
+from functools import cache
 from statistics import median
 
 import pytest
@@ -59,6 +60,7 @@ def kind_of(request: ChatRequest) -> str:
     return "media" if media else "text"
 
 
+@cache
 def errors() -> dict[tuple[str, str], list[float]]:
     """By dialect and kind: how far each estimate is from what was stated, as a part of it."""
     found: dict[tuple[str, str], list[float]] = defaultdict(list)

@@ -26,6 +26,7 @@ from korproxy_addons.dialects.schema import is_closed, object_schema
 type Json = dict[str, Any]
 
 _AUTO: Final = "auto"
+_EFFORTS: Final = ("none", "minimal", "low", "medium", "high", "xhigh")  # the API's own words
 _LEAST_OUTPUT: Final = 16  # the API refuses less
 _HOTTEST: Final = 2.0
 _ID_LIMIT: Final = 64
@@ -105,7 +106,8 @@ class SettingsEncoder:
         elif reasoning is not None:
             effort = wanted_effort(reasoning)
             if effort and effort != _AUTO:
-                found["effort"] = nearest_effort(effort, facts.efforts)
+                known = facts.efforts or (() if self._own else _EFFORTS)
+                found["effort"] = nearest_effort(effort, known)
             if summary := self._summary(reasoning):
                 found["summary"] = summary
         return found | self._native("reasoning.")

@@ -122,7 +122,7 @@ def test_a_result_before_its_call_does_not_answer_it() -> None:
     )
 
 
-def test_a_call_is_answered_even_if_no_result_came_but_not_at_the_end() -> None:
+def test_a_call_is_answered_even_if_no_result_came_at_the_end_too() -> None:
     losses = Losses()
     messages = (assistant(call("a"), call("b")), user(result("b")), assistant(call("c")))
     found = paired_results(messages, losses)
@@ -130,6 +130,7 @@ def test_a_call_is_answered_even_if_no_result_came_but_not_at_the_end() -> None:
         assistant(call("a"), call("b")),
         user(ToolResultPart("a", (text(NO_RESULT),), name="tool_a", is_error=True), result("b")),
         assistant(call("c")),
+        user(ToolResultPart("c", (text(NO_RESULT),), name="tool_c", is_error=True)),
     )
     assert [loss.feature for loss in losses.all()] == [Feature.TOOL_RESULT]
 

@@ -143,6 +143,34 @@ def test_what_the_provider_had_to_leave_out_is_said() -> None:
     assert "temperature" not in upstream.sent()
 
 
+def test_what_a_provider_has_no_words_for_is_no_failure_of_its_account() -> None:
+    """It is found while the call is made ready; nothing has gone out, nobody else's turn is used up."""
+    upstream = FakeUpstream()
+    one = chatgpt(upstream)
+    asked = question("openai-responses", "gpt-6.1-sol", previous_response_id="resp_0")
+    sink, exchange = one.ask(asked)
+    assert (sink.status, upstream.calls, one.pool.snapshot()) == (400, [], {})
+    assert sink.headers["x-korproxy-error"] == catalogue.CANNOT_TRANSLATE.code
+    assert {it.error_code for it in exchange.attempts} == {catalogue.CANNOT_TRANSLATE.code}
+    assert sink.why == []
+
+
+def test_an_upstream_that_has_them_is_asked_instead() -> None:
+    plan = {
+        "id": "plan", "provider": "codex", "access": "chatgpt", "account_id": "acc",
+        "secret": "plain:t", "consent": True, "base_url": "https://plan.example",
+    }  # fmt: skip
+    more = {
+        "dialect": "openai-responses", "base_url": "https://b.example", "models": ["gpt-6.1-sol"],
+        "list_models": False,
+    }  # fmt: skip
+    upstream = FakeUpstream(b=[json_reply({"id": "resp_1", "object": "response", "output": []})])
+    accounts = [plan, {"id": "b", "provider": "b", "secret": "plain:sk-b"}]
+    one = Rig(config_of({"providers": {"b": more}, "accounts": accounts}), upstream)
+    asked = question("openai-responses", "gpt-6.1-sol", previous_response_id="resp_0")
+    assert (one.ask(asked)[0].status, upstream.hosts) == (200, ["b"])
+
+
 # --- stream or whole
 
 
@@ -301,7 +329,8 @@ def test_an_errors_coding_is_taken_off_too() -> None:
 def test_an_error_of_few_bytes_cannot_become_a_gigabyte() -> None:
     bomb = gzip.compress(b"x" * (64 * ERROR_BODY_BYTES))
     assert len(bomb) < ERROR_BODY_BYTES
-    reply = FakeReply(bomb, status=400, headers={"content-encoding": "gzip"})
+    # Whoever unpacks all of it meets what cannot be unpacked.
+    reply = FakeReply(bomb + b"garbage", status=400, headers={"content-encoding": "gzip"})
     failed = attempt(rig(FakeUpstream(a=[reply])), ask())
     assert failed.answer is not None
     assert len(failed.answer.body) == ERROR_BODY_BYTES
@@ -355,6 +384,16 @@ def test_an_error_behind_the_announcements_of_a_reply_is_still_the_next_accounts
         assert b"response.failed" not in sink.body
 
 
+def test_an_error_event_is_told_as_an_error_of_the_dialect_and_not_as_the_event() -> None:
+    error = {"code": "rate_limit_exceeded", "message": "Rate limit reached; try again in 60s."}
+    failed = event({"type": "response.failed", "response": {"id": "r", "error": error}})
+    upstream = FakeUpstream(a=[event_stream(failed)], b=[event_stream(failed)])
+    sink, _ = chatgpt(upstream).ask(question("openai-responses", "gpt-6.1-sol", stream=True))
+    assert (sink.status, sink.headers["content-type"]) == (429, "application/json")
+    assert sink.json["error"]["code"] == "rate_limit_exceeded"
+    assert "type" not in sink.json
+
+
 def test_a_first_event_that_is_no_json_across_dialects_is_a_failure_of_the_attempt() -> None:
     reply = event_stream(b"data: {broken\n\n")
     failed = attempt(rig(FakeUpstream(a=[reply]), {"a": CHAT}), ask(stream=True))
@@ -387,48 +426,6 @@ def test_a_redirect_is_not_followed() -> None:
     upstream = FakeUpstream(a=[reply])
     failed = attempt(rig(upstream), ask())
     assert failed.failure.spec is catalogue.UPSTREAM_INVALID_REPLY
-    assert len(upstream.calls) == 1
-
-
-# --- the client's own login
-
-
-def own_login(upstream: FakeUpstream) -> Rig:
-    account = {
-        "id": "own", "provider": "claude", "access": "own-login", "base_url": "https://own.example",
-    }  # fmt: skip
-    return Rig(config_of({"accounts": [account]}), upstream)
-
-
-def with_own_login(one: Rig) -> FakeSink:
-    asked = question(MESSAGES, "claude-sonnet-5-5")
-    asked.headers = {
-        "authorization": "Bearer sk-ant-oat01-clients-own",
-        "anthropic-version": "2023-06-01",
-        "x-korproxy-key": "kp-local-1",
-    }
-    exchange = exchange_for(one.config, asked, tool="claude-cli/2.1")
-    exchange.own_login = True
-    return asyncio.run(one.serve(exchange))
-
-
-def test_a_tools_own_login_is_relayed_and_its_refusal_too() -> None:
-    upstream = FakeUpstream(own=[answer(), refusal(401, "OAuth token has expired"), answer()])
-    one = own_login(upstream)
-    assert with_own_login(one).status == 200
-    assert upstream.header("authorization") == "Bearer sk-ant-oat01-clients-own"
-    assert upstream.header("x-korproxy-key") is None
-    refused = with_own_login(one)
-    # The vendor's own tool must see its vendor's own words: it logs in again by them.
-    assert (refused.status, refused.json["error"]["message"]) == (401, "OAuth token has expired")
-    # One client's login says nothing about the next one's.
-    assert one.pool.snapshot() == {}
-    assert with_own_login(one).status == 200
-
-
-def test_a_tools_own_login_is_asked_once_the_tool_itself_tries_again() -> None:
-    upstream = FakeUpstream(own=[refusal(529)])
-    assert with_own_login(own_login(upstream)).status == 529
     assert len(upstream.calls) == 1
 
 

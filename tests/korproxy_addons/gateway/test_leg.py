@@ -16,6 +16,7 @@ from support.answers import (
     answer,
     chat_refusal,
     completion,
+    event,
     refusal,
     stream,
 )
@@ -259,6 +260,42 @@ def test_a_mistake_after_the_first_byte_ends_the_reply_as_an_error(
     assert "internal error" in caplog.text
 
 
+def test_an_error_after_the_first_byte_is_nobody_elses_turn() -> None:
+    class Refuses(FakeSink):
+        async def data(self, chunk: bytes) -> None:
+            if self.pieces and b"KP-" not in chunk:
+                raise KorProxyError(catalogue.INTERNAL, "planted")
+            await super().data(chunk)
+
+    one = rig(upstream := FakeUpstream(a=[stream()], b=[stream()]))
+    sink = asyncio.run(one.serve(exchange_for(one.config, ask(stream=True)), Refuses()))
+    assert upstream.hosts == ["a"]
+    assert catalogue.INTERNAL.code.encode() in sink.pieces[-1]
+
+
+def test_a_stream_as_one_json_array_has_no_place_for_an_event(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Breaks(FakeSink):
+        broken = False
+
+        async def data(self, chunk: bytes) -> None:
+            if self.pieces and not self.broken:
+                self.broken = True
+                raise LookupError("planted")
+            await super().data(chunk)
+
+    part = {"candidates": [{"content": {"role": "model", "parts": [{"text": "A"}]}}]}
+    reply = event_stream(event(part), event(part))
+    one = rig(FakeUpstream(a=[reply]), {"a": "gemini"})
+    asked = question("gemini", "m", stream=True)
+    asked.path = asked.path.removesuffix("?alt=sse")
+    sink = asyncio.run(one.serve(exchange_for(one.config, asked), Breaks()))
+    assert sink.pieces[0].startswith(b"[")
+    assert (sink.ended, bool(sink.cut_reason)) == (False, True)
+    assert "internal error" in caplog.text
+
+
 def test_where_not_even_the_refusal_can_be_said_the_connection_is_dropped(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -270,6 +307,48 @@ def test_where_not_even_the_refusal_can_be_said_the_connection_is_dropped(
     sink = asyncio.run(one.serve(exchange_for(one.config, ask()), Dumb()))
     assert sink.cut_reason
     assert "internal error" in caplog.text
+
+
+# --- the client's own login
+
+
+def own_login(upstream: FakeUpstream) -> Rig:
+    account = {
+        "id": "own", "provider": "claude", "access": "own-login", "base_url": "https://own.example",
+    }  # fmt: skip
+    return Rig(config_of({"accounts": [account]}), upstream)
+
+
+def with_own_login(one: Rig) -> FakeSink:
+    asked = question(MESSAGES, "claude-sonnet-5-5")
+    asked.headers = {
+        "authorization": "Bearer sk-ant-oat01-clients-own",
+        "anthropic-version": "2023-06-01",
+        "x-korproxy-key": "kp-local-1",
+    }
+    exchange = exchange_for(one.config, asked, tool="claude-cli/2.1")
+    exchange.own_login = True
+    return asyncio.run(one.serve(exchange))
+
+
+def test_a_tools_own_login_is_relayed_and_its_refusal_too() -> None:
+    upstream = FakeUpstream(own=[answer(), refusal(401, "OAuth token has expired"), answer()])
+    one = own_login(upstream)
+    assert with_own_login(one).status == 200
+    assert upstream.header("authorization") == "Bearer sk-ant-oat01-clients-own"
+    assert upstream.header("x-korproxy-key") is None
+    refused = with_own_login(one)
+    # The vendor's own tool must see its vendor's own words: it logs in again by them.
+    assert (refused.status, refused.json["error"]["message"]) == (401, "OAuth token has expired")
+    # One client's login says nothing about the next one's.
+    assert one.pool.snapshot() == {}
+    assert with_own_login(one).status == 200
+
+
+def test_a_tools_own_login_is_asked_once_the_tool_itself_tries_again() -> None:
+    upstream = FakeUpstream(own=[refusal(529)])
+    assert with_own_login(own_login(upstream)).status == 529
+    assert len(upstream.calls) == 1
 
 
 # --- the client leaves
