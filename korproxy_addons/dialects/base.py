@@ -7,13 +7,16 @@ Who does what:
   no other dialect, no provider, no clock and no chance.
 - **translate.py** joins two dialects. It does for all of them: tool names back to the client's
   (`EncodedRequest.names`), custom tools back from functions (`custom_tools`), an answer that a forced
-  tool gave back to text (`answer_tool`), half emoji joined (`surrogates.py`), the grammar, exceptions into
+  tool gave back to text (`answer_tool`), half emoji joined (`surrogates.py`), calls out of a wrapper call
+  (`wrapped_calls.py`), stop strings that the upstream was not told (`stops.py`), the grammar, exceptions into
   `StreamFailed`, pass-through with frames kept whole. Decoders and encoders therefore see none of these.
 - **Shared passes**, which request encoders call: `order.py` (turns, results, system messages, foreign
   state), `schema.py` and `schema_fit.py` (JSON schemas fitted to a target's rules), `effort.py` (effort and
   budget), `media.py` (data URLs, types), `ids.py` (call ids, tool names), `custom.py` (custom tools as
-  functions), `opaque.py` (state of one service carried through another's wire), `payload.py` (reads JSON,
-  raises only `KorProxyError`; text of arguments), `body.py` (a whole reply that comes in pieces), `sse.py`.
+  functions), `stops.py` (which stop strings the upstream is told), `opaque.py` (state of one service carried through another's wire), `payload.py` (reads JSON,
+  raises only `KorProxyError`; text of arguments), `body.py` (a whole reply that comes in pieces), `sse.py`,
+  `error_text.py` (an upstream's words as a client may see them). `estimate.py` and `media_tokens.py` count a
+  prompt where nobody else does.
 
 A request's way: `peek_request` → (route) → `decode_request` → `encode_request` for a `Target`. An answer's
 way: upstream bytes → `Decoder` → events → `Encoder` → client bytes; a whole reply is a stream of one chunk.

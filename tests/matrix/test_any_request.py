@@ -192,7 +192,7 @@ def made_for(request: ChatRequest, upstream: Upstream) -> EncodedRequest | None:
         return None
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(requests)
 def test_any_conversation_is_taken_by_every_upstream(request: ChatRequest) -> None:
     """Invariants 5, 8, 9 and 11 of section 21; T10, T12, T13, T17, T29, T61, T71, T90."""

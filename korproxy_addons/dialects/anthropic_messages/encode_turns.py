@@ -24,7 +24,6 @@ from korproxy_addons.dialects.model import (
     UnknownPart,
 )
 from korproxy_addons.dialects.order import (
-    NO_RESULT,
     Turns,
     hoisted_system,
     merged_turns,
@@ -143,13 +142,6 @@ def _answerable(turns: Turns, facts: ModelFacts, losses: Losses) -> Turns:
     last = turns[-1]
     if last.role is not Role.ASSISTANT:
         return turns
-    calls = [part for part in last.parts if isinstance(part, ToolCallPart)]
-    if calls:
-        losses.add(Feature.TOOL_RESULT, "a call without a result was given one that says so")
-        answers = tuple(
-            ToolResultPart(call.call_id, (TextPart(NO_RESULT),), is_error=True) for call in calls
-        )
-        return (*turns, Message(Role.USER, answers))
     # models that think adaptively are those that take no prefill
     adaptive = facts.prefill is None and facts.thinking is Thinking.ADAPTIVE
     if facts.prefill is False or adaptive:

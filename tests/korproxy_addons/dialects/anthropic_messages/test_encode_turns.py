@@ -168,7 +168,7 @@ def test_t13_orphans_become_text_and_repetitions_go() -> None:
 
 def test_a_call_without_a_result_gets_one_also_at_the_end() -> None:
     end = only_turns(user("a"), assistant(CALL))[-1]
-    assert end == user(ToolResultPart("a", (TextPart(NO_RESULT),), is_error=True))
+    assert end == user(ToolResultPart("a", (TextPart(NO_RESULT),), CALL.name, is_error=True))
 
 
 def test_t71_thinking_of_others_and_unsigned_thinking_goes() -> None:

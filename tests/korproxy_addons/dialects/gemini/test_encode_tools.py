@@ -20,6 +20,7 @@ from korproxy_addons.dialects.model import (
     Tool,
     ToolCallPart,
     ToolChoice,
+    ToolResultPart,
 )
 from support.gemini_wire import asked, body_of, lost, request, target
 
@@ -80,6 +81,7 @@ def test_t29_names_are_fitted_everywhere_and_known_on_the_way_back() -> None:
     history = (
         Message(Role.USER, ()),
         Message(Role.ASSISTANT, (ToolCallPart("1", name, "{}"),)),
+        Message(Role.USER, (ToolResultPart("1"),)),
     )
     choice = ToolChoice(ChoiceMode.NAMED, (name,))
     made = DIALECT.encode_request(
@@ -88,7 +90,7 @@ def test_t29_names_are_fitted_everywhere_and_known_on_the_way_back() -> None:
     sent = made.names.there(name)
     assert len(sent) <= 64
     assert made.names.original(sent) == name
-    assert made.body.count(sent.encode()) == 3
+    assert made.body.count(sent.encode()) == 4
     assert name.encode() not in made.body
 
 

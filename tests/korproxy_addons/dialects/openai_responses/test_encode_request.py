@@ -116,7 +116,8 @@ def test_a_prefill_is_not_continued_here() -> None:
     half = Message(ASSISTANT, (TextPart("The answer is"),))
     assert sent(foreign(HI, half))[1] == ["prefill"]
     assert sent(foreign(HI, half), facts=ModelFacts("m", prefill=True))[1] == []
-    assert sent(foreign(HI, Message(ASSISTANT, (ToolCallPart("c", "f"),))))[1] == []
+    called = sent(foreign(HI, Message(ASSISTANT, (ToolCallPart("c", "f"),))))[1]
+    assert called == ["tool_result: a call without a result was given one that says so"]
 
 
 def test_fields_of_this_dialect_go_back_and_those_of_others_are_listed() -> None:
