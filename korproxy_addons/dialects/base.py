@@ -13,10 +13,10 @@ Who does what:
 - **Shared passes**, which request encoders call: `order.py` (turns, results, system messages, foreign
   state), `schema.py` and `schema_fit.py` (JSON schemas fitted to a target's rules), `effort.py` (effort and
   budget), `media.py` (data URLs, types), `ids.py` (call ids, tool names), `custom.py` (custom tools as
-  functions), `stops.py` (which stop strings the upstream is told), `opaque.py` (state of one service carried through another's wire), `payload.py` (reads JSON,
-  raises only `KorProxyError`; text of arguments), `body.py` (a whole reply that comes in pieces), `sse.py`,
-  `error_text.py` (an upstream's words as a client may see them). `estimate.py` and `media_tokens.py` count a
-  prompt where nobody else does.
+  functions), `stops.py` (which stop strings the upstream is told), `opaque.py` (state of one service
+  carried through another's wire), `payload.py` (reads JSON, raises only `KorProxyError`; text of arguments),
+  `body.py` (a whole reply that comes in pieces), `sse.py`, `error_text.py` (an upstream's words as a client
+  may see them). `estimate.py` and `media_tokens.py` count a prompt where nobody else does.
 
 A request's way: `peek_request` → (route) → `decode_request` → `encode_request` for a `Target`. An answer's
 way: upstream bytes → `Decoder` → events → `Encoder` → client bytes; a whole reply is a stream of one chunk.
