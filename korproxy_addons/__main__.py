@@ -10,9 +10,12 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mitmproxy import options
 from mitmproxy.addons import core, errorcheck, proxyserver
@@ -21,14 +24,21 @@ from mitmproxy.master import Master
 from korproxy_addons import __version__
 from korproxy_addons.addons import build
 from korproxy_addons.addons.control import Control
+from korproxy_addons.addons.dispatch import Dispatch
 from korproxy_addons.addons.modes import gateway_modes, settled
+from korproxy_addons.addons.steering import Question, Steering
 from korproxy_addons.config.problems import ConfigProblems
+from korproxy_addons.config.schema import Config, Listen
 from korproxy_addons.config.store import ConfigStore, default_home
 from korproxy_addons.gateway.event_loop import new_event_loop, settle
 from korproxy_addons.gateway.fastpath import FastPath
 from korproxy_addons.gateway.front import listening_on
+from korproxy_addons.gateway.listening import adopt, opened
+from korproxy_addons.io.control_pipe import ControlPipe, take_standard_streams
+from korproxy_addons.io.parent import end_with_parent
 
 EXIT_CONFIG = 78  # EX_CONFIG: starting again would not help
+EXIT_PARENT_GONE = 79  # whom it was to serve is gone already
 
 
 class LayerChoice:
@@ -71,40 +81,95 @@ class Ready:
         sys.stdout.flush()
 
 
-def make_master(home: Path, *, port: int | None, as_json: bool, quiet: bool) -> Master:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launch:
     """
-    The master with its addons; must be called inside a running event loop.
+    How the gateway is started.
 
-    Args:
+    Attributes:
         home: The KorProxy folder.
         port: Listen there instead of where the config says; 0 takes a free one.
         as_json: Say in JSON when the gateway is ready.
         quiet: Log to the file only.
+        sockets: Listening sockets that were handed over; none: it opens its own.
+        pipe: The launcher's hand; None where nobody steers.
+        start: Which config is taken: the file's, the last good one, or none.
+    """
+
+    home: Path
+    port: int | None = None
+    as_json: bool = False
+    quiet: bool = False
+    sockets: tuple[socket.socket, ...] = ()
+    pipe: ControlPipe | None = None
+    start: str = "config"
+
+
+async def make_master(launch: Launch) -> Master:
+    """
+    The master with its addons.
+
     Raises:
         ConfigProblems: the config cannot be used.
     """
+    home = launch.home
     store = ConfigStore(home)
-    listen = store.load().listen
-    if port is not None:
-        listen = listen.model_copy(update={"port": port})
+    listen = _load(store, launch.start).listen
+    if launch.port is not None:
+        listen = listen.model_copy(update={"port": launch.port})
     # Nothing is kept there yet: without mitmproxy's TLS addon no certificate authority is made that nobody needs.
     master = Master(options.Options(confdir=str(home / "certs")))
-    ours = build(home, own_process=True, log_to_terminal=not quiet)
+    ours = build(home, own_process=True, log_to_terminal=not launch.quiet, store=store)
     control = next(addon for addon in ours if isinstance(addon, Control))
+    servers = proxyserver.Proxyserver()
+    herald: Ready | Steering = Ready(store, control, as_json=launch.as_json)
+    if launch.pipe is not None:
+        dispatch = next(addon for addon in ours if isinstance(addon, Dispatch))
+        herald = Steering(launch.pipe, control, _questions(control), (dispatch.wake,))
     master.addons.add(
         core.Core(),
         LayerChoice(),
-        proxyserver.Proxyserver(),
+        servers,
         errorcheck.ErrorCheck(repeat_errors_on_stderr=True),
         FastPath(),
         *ours,
-        Ready(store, control, as_json=as_json),
+        herald,
     )
-    master.options.update(mode=gateway_modes(settled(listen)))
+    if launch.sockets:
+        modes = [_mode_of(it) for it in launch.sockets]
+        await adopt(servers, modes, launch.sockets)
+    else:
+        modes = gateway_modes(settled(listen))
+    master.options.update(mode=modes)
     return master
 
 
-async def _run(master: Master) -> None:
+def _load(store: ConfigStore, start: str) -> Config:
+    match start:
+        case "plain":
+            return store.load_plain()
+        case "last-good":
+            return store.load_last_good()
+        case _:
+            config = store.load()
+            store.keep_last_good()
+            return config
+
+
+def _mode_of(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return gateway_modes(Listen(hosts=(host,), port=port))[0]
+
+
+def _questions(control: Control) -> dict[str, Question]:
+    async def stats(_about: dict[str, Any]) -> dict[str, Any]:
+        return {"in_flight": control.in_flight}
+
+    return {"stats": stats}
+
+
+async def _run(launch: Launch) -> None:
+    master = await make_master(launch)
     control = next(it for it in master.addons.chain if isinstance(it, Control))
     loop = asyncio.get_running_loop()
     draining: list[asyncio.Task[None]] = []
@@ -128,8 +193,7 @@ def on_signals(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> Non
             signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop))
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the gateway until it is told to stop; the process's exit code."""
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="korproxy engine", description="Run the gateway in the foreground."
     )
@@ -139,15 +203,33 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--ready-json", action="store_true", help="say in one JSON line when ready")
     parser.add_argument("--quiet", action="store_true", help="log to the file only")
-    given = parser.parse_args(arguments)
+    # The rest is between launcher and gateway.
+    hidden = argparse.SUPPRESS
+    parser.add_argument("--control-pipe", action="store_true", help=hidden)
+    parser.add_argument("--listen-fd", type=int, action="append", default=[], help=hidden)
+    parser.add_argument("--parent", type=int, help=hidden)
+    parser.add_argument(
+        "--start", choices=("config", "last-good", "plain"), default="config", help=hidden
+    )
+    return parser
 
-    async def serve() -> None:
-        await _run(
-            make_master(given.home, port=given.port, as_json=given.ready_json, quiet=given.quiet)
-        )
 
+def main(arguments: list[str] | None = None) -> int:
+    """Run the gateway until it is told to stop; the process's exit code."""
+    given = _parser().parse_args(arguments)
+    if given.parent is not None and not end_with_parent(given.parent):
+        return EXIT_PARENT_GONE
+    launch = Launch(
+        home=given.home,
+        port=given.port,
+        as_json=given.ready_json,
+        quiet=given.quiet,
+        sockets=tuple(opened(given.listen_fd)),
+        pipe=ControlPipe(*take_standard_streams()) if given.control_pipe else None,
+        start=given.start,
+    )
     try:
-        asyncio.run(serve(), loop_factory=new_event_loop)
+        asyncio.run(_run(launch), loop_factory=new_event_loop)
     except ConfigProblems as found:
         print(f"{found.spec.code} {found.spec.title}:", file=sys.stderr)
         for problem in found.problems:

@@ -1,107 +1,33 @@
 """
-Health of every account, per model: what may be used now, and when the rest may be used again.
+The table of healths: what may be used now, and when the rest may be used again.
 
-Pure but for its own table: the clock is handed in. A limit that concerns one model never cools the whole account.
+Pure but for the table itself: the clock and chance are handed in. A limit that concerns one model never cools the whole
+account, and an account whose rest is over gets one request at first, not all that waited for it.
 """
 
 import math
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
-from korproxy_addons.providers.failure import Failure, Scope, Source, Verdict
+from korproxy_addons.accounts.health import (
+    FRESH,
+    TRIAL_S,
+    Health,
+    State,
+    after_failure,
+    after_success,
+)
+from korproxy_addons.providers.failure import Failure, Scope, Verdict
 
 ALL_MODELS = "*"
-FIRST_BACKOFF_S = 2.0
-LONGEST_BACKOFF_S = 300.0
-ERRORING_AFTER = 3
-ERRORING_S = 30 * 60.0
 MOST_ENTRIES = 256
 
+type Key = tuple[str, str]
+"""An account's id, and a model, a glob of models, or `*`."""
 
-class State(StrEnum):
-    """The states a person sees (`product.md` section 3)."""
-
-    AVAILABLE = "available"
-    RATE_LIMITED = "rate_limited"
-    ERRORING = "erroring"
-    NEEDS_LOGIN = "needs_login"
-    DISABLED = "disabled"
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """
-    State of one account for one model, for a glob of models, or for all (`*`).
-
-    Attributes:
-        state: See `State`.
-        until: Unix seconds at which it is tried again; None: not before the person acts.
-        failures: Failures in a row.
-        code: Code of the last failure, "" if none.
-        guessed: `until` is our own guess, not the provider's word.
-        failed_at: Unix seconds of the last failure.
-    """
-
-    state: State = State.AVAILABLE
-    until: float | None = 0.0
-    failures: int = 0
-    code: str = ""
-    guessed: bool = False
-    failed_at: float = 0.0
-
-    def usable(self, now: float) -> bool:
-        """Whether a request may be sent at `now`."""
-        return self.state is State.AVAILABLE or (self.until is not None and now >= self.until)
-
-
-_FRESH = Health()
-
-
-def after_failure(health: Health, failure: Failure, now: float) -> Health:
-    """The health that follows one failed attempt at `now` (Unix seconds)."""
-    failures = health.failures + 1
-    code = failure.spec.code
-    match failure.verdict:
-        case Verdict.NONE:
-            return health
-        case Verdict.NEEDS_LOGIN:
-            return Health(State.NEEDS_LOGIN, None, failures, code, failed_at=now)
-        case Verdict.DISABLED:
-            return Health(State.DISABLED, None, failures, code, failed_at=now)
-        case Verdict.COOL:
-            guessed = failure.reset_at is None and failure.source in (None, Source.GUESS)
-            until = cool_until(failure, failures, now)
-            return Health(State.RATE_LIMITED, until, failures, code, guessed, now)
-
-
-def after_breakdown(health: Health, failure: Failure, now: float) -> Health:
-    """The health after an attempt that failed for the upstream's own reasons, with no verdict on the account."""
-    failures = health.failures + 1
-    code = failure.spec.code
-    if failures >= ERRORING_AFTER:
-        return Health(State.ERRORING, now + ERRORING_S, failures, code, True, now)
-    return Health(State.AVAILABLE, 0.0, failures, code, failed_at=now)
-
-
-def cool_until(failure: Failure, failures: int, now: float) -> float:
-    """Unix seconds at which a cooled account is tried again: as the provider says, else by back-off."""
-    if failure.reset_at is not None and failure.reset_at > now:
-        return failure.reset_at
-    if failure.retry_after_s is not None:
-        return now + failure.retry_after_s
-    doublings = min(failures - 1, 16)
-    return now + min(LONGEST_BACKOFF_S, FIRST_BACKOFF_S * 2.0**doublings)
-
-
-def stricter(before: Health, after: Health, now: float) -> Health:
-    """`after`, unless `before` keeps the account out of play for longer: an answer that was under way lifts nothing."""
-    if before.usable(now) or after.until is None:
-        return after
-    if before.until is None or before.until > after.until:
-        return replace(before, failures=after.failures, failed_at=now)
-    return after
+type Changed = Callable[[str, str, Health | None], None]
+"""Told an account's id, the models, and their health from here on; None: there is nothing to know any more."""
 
 
 def covers(pattern: str, model: str) -> bool:
@@ -112,37 +38,78 @@ def covers(pattern: str, model: str) -> bool:
 
 
 class Pool:
-    """The table of healths; an account that is not in it is available."""
+    """
+    The healths of all accounts; one that is not in it is available.
 
-    def __init__(self) -> None:
+    Args:
+        changed: Told what must outlive the process.
+        chance: A random number in [0, 1), which spreads the rests that we guess.
+    """
+
+    def __init__(
+        self, changed: Changed | None = None, chance: Callable[[], float] = lambda: 0.0
+    ) -> None:
+        self._changed = changed
+        self._chance = chance
         self._healths: dict[str, dict[str, Health]] = {}
+
+    # What may be asked.
 
     def worst(self, account_id: str, model: str, now: float) -> Health:
         """What stands in the way of asking `account_id` for `model` at `now`; an available one if nothing does."""
-        found = [
-            health
-            for pattern, health in self._healths.get(account_id, {}).items()
-            if not health.usable(now) and covers(pattern, model)
-        ]
+        found = [it for it in self._about(account_id, model) if not it.usable(now)]
         never = [health for health in found if health.until is None]
         if never:
             return never[0]
-        return max(found, key=lambda health: health.until or 0.0, default=_FRESH)
+        return max(found, key=lambda health: health.until or 0.0, default=FRESH)
 
     def usable(self, account_id: str, model: str, now: float) -> bool:
         """Whether `account_id` may be asked for `model` at `now`."""
         return account_id not in self._healths or self.worst(account_id, model, now).usable(now)
 
     def worth_a_try(self, account_id: str, model: str, now: float) -> bool:
-        """Whether nothing but our own guesses stands in the way of asking `account_id` for `model`."""
+        """Whether nothing but our own guesses, or another request's trial, stands in the way of asking."""
         return all(
-            health.usable(now) or health.guessed
-            for pattern, health in self._healths.get(account_id, {}).items()
-            if covers(pattern, model)
+            it.usable(now) or it.guessed or it.rested(now) for it in self._about(account_id, model)
         )
 
+    def on_trial(self, account_id: str, model: str, now: float) -> bool:
+        """Whether nothing but another request's trial stands in the way: it will be known in a moment."""
+        return all(it.usable(now) or it.rested(now) for it in self._about(account_id, model))
+
+    def steady(self, account_id: str, model: str, now: float) -> bool:
+        """Whether the account has not met a limit for a while."""
+        return not any(it.lately_limited(now) for it in self._about(account_id, model))
+
+    def _about(self, account_id: str, model: str) -> list[Health]:
+        table = self._healths.get(account_id)
+        if not table:
+            return []
+        return [health for pattern, health in table.items() if covers(pattern, model)]
+
+    # What came of it.
+
+    def began(self, account_id: str, model: str, now: float) -> None:
+        """A request is sent: where a rest is over, it has the trial to itself."""
+        for pattern, health in self._healths.get(account_id, {}).items():
+            if covers(pattern, model) and health.rested(now):
+                self._healths[account_id][pattern] = replace(health, trial_until=now + TRIAL_S)
+
+    def ended(self, account_id: str, model: str) -> None:
+        """A request came to an end that says nothing of the account: the next one may have the trial."""
+        for pattern, health in self._healths.get(account_id, {}).items():
+            if covers(pattern, model) and health.trial_until:
+                self._healths[account_id][pattern] = replace(health, trial_until=0.0)
+
     def failed(
-        self, account_id: str, model: str, failure: Failure, now: float, *, breakdown: bool = False
+        self,
+        account_id: str,
+        model: str,
+        failure: Failure,
+        now: float,
+        *,
+        breakdown: bool = False,
+        started_at: float | None = None,
     ) -> None:
         """
         Take in one failed attempt.
@@ -153,20 +120,21 @@ class Pool:
             failure: What it means.
             now: Unix seconds.
             breakdown: The upstream broke down (no connection, 5xx): three in a row take the account out for a while.
+            started_at: Unix seconds at which the attempt began; None: just now.
         """
         if failure.verdict is Verdict.NONE and not breakdown:
+            self.ended(account_id, model)
             return
-        scoped = failure.scope is Scope.MODEL
-        key = (failure.model_glob or model) if scoped else ALL_MODELS
-        table = self._healths.setdefault(account_id, {})
-        before = table.get(key, _FRESH)
-        after = after_breakdown if failure.verdict is Verdict.NONE else after_failure
-        table[key] = stricter(before, after(before, failure, now), now)
+        key = _key(failure, model)
+        before = self._healths.get(account_id, {}).get(key, FRESH)
+        after = after_failure(before, failure, now, chance=self._chance(), started_at=started_at)
+        self.ended(account_id, model)
+        self._set(account_id, key, after)
+        table = self._healths[account_id]
         if len(table) > MOST_ENTRIES:
             # Clients name what models they like; what has run its course need not be remembered.
-            self._healths[account_id] = {
-                pattern: health for pattern, health in table.items() if not health.usable(now)
-            }
+            for pattern in [it for it, health in table.items() if health.usable(now)]:
+                self._set(account_id, pattern, None)
 
     def succeeded(self, account_id: str, model: str, started_at: float = math.inf) -> None:
         """
@@ -177,27 +145,65 @@ class Pool:
             model: The upstream model that answered.
             started_at: Unix seconds at which the attempt began: what it knows nothing of, it cannot end.
         """
-        table = self._healths.get(account_id)
-        if table is not None:
-            for pattern, health in list(table.items()):
-                if covers(pattern, model) and health.failed_at <= started_at:
-                    del table[pattern]
-            if not table:
-                del self._healths[account_id]
+        for pattern, health in list(self._healths.get(account_id, {}).items()):
+            held = health.state is not State.AVAILABLE and health.failed_at <= started_at
+            if held and covers(pattern, model):
+                self._set(account_id, pattern, after_success(health))
+
+    # What people and the config say.
 
     def reset(self, account_id: str) -> None:
         """Forget everything about an account, as a person asked."""
-        self._healths.pop(account_id, None)
+        for pattern in list(self._healths.get(account_id, ())):
+            self._set(account_id, pattern, None)
+
+    def second_chance(self, now: float, account_id: str | None = None) -> None:
+        """What waits for its owner (of one account, or of all) may be tried again: he may have been here."""
+        for account, table in self._healths.items():
+            if account_id in (None, account):
+                for pattern, health in table.items():
+                    if health.until is None:
+                        table[pattern] = replace(health, until=now)
 
     def keep(self, account_ids: Iterable[str]) -> None:
         """Drop what is known of accounts that left the config."""
-        kept = set(account_ids)
-        self._healths = {key: table for key, table in self._healths.items() if key in kept}
+        for account_id in set(self._healths).difference(account_ids):
+            self.reset(account_id)
 
-    def snapshot(self) -> dict[tuple[str, str], Health]:
-        """A copy of the table, for the health page."""
+    def restore(self, healths: Mapping[Key, Health], now: float) -> None:
+        """Take in what was kept of an earlier run; what waited for its owner may be tried once."""
+        for (account_id, pattern), health in healths.items():
+            self._healths.setdefault(account_id, {}).setdefault(pattern, health)
+        self.second_chance(now)
+
+    def snapshot(self) -> dict[Key, Health]:
+        """What stands, or has just stood, in somebody's way; a copy."""
         return {
             (account, pattern): health
             for account, table in self._healths.items()
             for pattern, health in table.items()
+            if health.state is not State.AVAILABLE
         }
+
+    def _set(self, account_id: str, pattern: str, health: Health | None) -> None:
+        if health is None:
+            table = self._healths[account_id]
+            del table[pattern]
+            if not table:
+                del self._healths[account_id]
+        else:
+            self._healths.setdefault(account_id, {})[pattern] = health
+        if self._changed is not None:
+            kept = None if health is None or health.state is State.AVAILABLE else health
+            self._changed(account_id, pattern, kept)
+
+
+def _key(failure: Failure, model: str) -> str:
+    """Whom a failure concerns; a breakdown that says nothing of it, the model that was asked for."""
+    match failure.scope:
+        case Scope.MODEL:
+            return failure.model_glob or model
+        case Scope.REQUEST if failure.verdict is Verdict.NONE:
+            return model
+        case _:
+            return ALL_MODELS

@@ -3,7 +3,6 @@
 import secrets
 from pathlib import Path
 
-from korproxy_addons.accounts.pool import Pool
 from korproxy_addons.addons.access import Access
 from korproxy_addons.addons.control import Control
 from korproxy_addons.addons.dispatch import Dispatch
@@ -12,14 +11,27 @@ from korproxy_addons.addons.entrance import Entrance
 from korproxy_addons.addons.ingress import Ingress
 from korproxy_addons.addons.journal import Journal
 from korproxy_addons.addons.metering import Metering
+from korproxy_addons.addons.state import State
 from korproxy_addons.config.store import ConfigStore
+from korproxy_addons.gateway.conversations import Conversations
+from korproxy_addons.gateway.socket_history import SocketHistory
+from korproxy_addons.io.conversation_shelf import ConversationShelf
+from korproxy_addons.io.database import open_database
 from korproxy_addons.io.secret_store import SecretStore
+from korproxy_addons.io.vault_key import VaultKey
+from korproxy_addons.io.vault_keys import SystemKeys
+from korproxy_addons.io.vault_opening import VaultDoor
 from korproxy_addons.recording.redact import Redactor
 from korproxy_addons.usage.metrics import Metrics
 
 
 def build(
-    home: Path, *, own_process: bool = False, log_to_terminal: bool = False
+    home: Path,
+    *,
+    own_process: bool = False,
+    log_to_terminal: bool = False,
+    store: ConfigStore | None = None,
+    vault_key: VaultKey | None = None,
 ) -> tuple[object, ...]:
     """
     The gateway's addons for the folder `home`.
@@ -30,28 +42,49 @@ def build(
         home: The KorProxy folder; its config is read (and written first, if there is none).
         own_process: The process is ours, so what mitmproxy warns of belongs into our log.
         log_to_terminal: Write the log to stderr too.
+        store: The config, loaded; None: the one in the folder is.
+        vault_key: Handed over by a launcher; None: the vault's key is looked for where this machine keeps it.
     Raises:
         ConfigProblems: the config cannot be used.
     """
-    store = ConfigStore(home)
-    store.load()
+    if store is None:
+        store = ConfigStore(home)
+        store.load()
     redactor = Redactor()
-    secret_store = SecretStore(home, redactor.learn, redactor.without_known)
-    pool = Pool()
+    door = VaultDoor(home, SystemKeys() if vault_key is None else vault_key, redactor.learn)
+    door.begin()
+    secret_store = SecretStore(home, redactor.learn, redactor.without_known, door=door)
+    database = open_database(home)
+    state = State(database)
     metrics = Metrics()
     journal = Journal(home, store, redactor, own_process=own_process, terminal=log_to_terminal)
-    dispatch = Dispatch(store, secret_store, pool)
-    control = Control(
-        store, pool, metrics, secrets.token_hex(8), (dispatch.apply_config, journal.apply_config)
+    conversations = Conversations(ConversationShelf(database))
+    dispatch = Dispatch(
+        store,
+        secret_store,
+        state.fleet,
+        conversations=conversations,
+        spending=state.spending,
     )
+    sockets = SocketHistory()
+    control = Control(
+        store,
+        state.fleet.pool,
+        metrics,
+        secrets.token_hex(8),
+        (dispatch.apply_config, journal.apply_config),
+    )
+    door.wait()
     return (
         journal,
-        Entrance(lambda: store.current),
+        state,
+        Entrance(lambda: store.current, sockets),
         Access(secret_store.load),
         control,
-        Ingress(),
+        Ingress(sockets),
         dispatch,
         Egress(),
-        Metering(metrics),
+        Metering(metrics, database, lambda: store.current),
+        state.closing,
         journal.closing,
     )

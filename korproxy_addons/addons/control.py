@@ -5,10 +5,12 @@ import html
 import logging
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from korproxy_addons import __version__
-from korproxy_addons.accounts.pool import Health as PoolHealth
-from korproxy_addons.accounts.pool import Pool, State
+from korproxy_addons.accounts.health import Health as PoolHealth
+from korproxy_addons.accounts.health import State
+from korproxy_addons.accounts.pool import Pool
 from korproxy_addons.config.store import ConfigStore, ReloadState
 from korproxy_addons.control.health import AccountHealth, Health
 from korproxy_addons.errors import catalogue
@@ -16,14 +18,23 @@ from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.gateway.exchange import Exchange
 from korproxy_addons.gateway.front import shut_down, start_task
 from korproxy_addons.gateway.guard import is_navigation
-from korproxy_addons.gateway.hook import closing_hook, request_hook
+from korproxy_addons.gateway.hook import closing_hook, request_hook, response_hook
+from korproxy_addons.gateway.listening import open_connections, stop_listening
 from korproxy_addons.gateway.replies import Reply, own_headers
 from korproxy_addons.usage.metrics import Metrics
+
+if TYPE_CHECKING:
+    from mitmproxy import http
 
 log = logging.getLogger("korproxy.control")
 
 # A changed file is picked up within this time; one `stat` is all it costs.
 WATCH_INTERVAL_S = 0.5
+# A client that was told to close its connection does so within moments; one that keeps it idle is not waited for.
+CONNECTION_LOOKS = 60
+CONNECTION_LOOK_S = 0.05
+# One that was accepted a moment ago may not have been counted yet.
+QUIET_LOOKS = 5
 _METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -58,6 +69,9 @@ class Control:
         self._idle = asyncio.Event()
         self._idle.set()
         self.draining = False
+        self.paused = False
+        self.retiring = False
+        self.on_problems: Callable[[tuple[str, ...]], None] = lambda _problems: None
         self._watch: asyncio.Task[None] | None = None
 
     def running(self) -> None:
@@ -81,8 +95,17 @@ class Control:
                     return _root(exchange)
         if self.draining:
             raise KorProxyError(catalogue.DRAINING, retry_after_s=2)
+        if self.paused:
+            raise KorProxyError(catalogue.PAUSED, retry_after_s=10)
         self._begin(exchange)
         return None
+
+    @response_hook
+    def responseheaders(self, exchange: Exchange, response: "http.Response") -> None:
+        del exchange
+        if self.retiring:
+            # The next request shall find the successor.
+            response.headers["connection"] = "close"
 
     @closing_hook
     def response(self, exchange: Exchange) -> None:
@@ -92,15 +115,41 @@ class Control:
     def error(self, exchange: Exchange) -> None:
         self._end(exchange)
 
+    @property
+    def in_flight(self) -> int:
+        """Requests that are being served."""
+        return self._in_flight
+
     async def drain(self) -> None:
         """Refuse what is new, wait for what is in flight, then let the master end."""
         self.draining = True
+        await self._until_idle()
+        shut_down()
+
+    async def retire(self) -> None:
+        """
+        Leave the listening to a successor, serve what still comes on the connections there are, then let the master end.
+
+        Nothing is refused: each reply tells its client to close the connection.
+        """
+        self.retiring = True
+        await stop_listening()
+        await self._until_idle()
+        quiet = 0
+        for _ in range(CONNECTION_LOOKS):
+            await asyncio.sleep(CONNECTION_LOOK_S)
+            quiet = 0 if open_connections() or self._in_flight else quiet + 1
+            if quiet == QUIET_LOOKS:
+                break
+        await self._until_idle()
+        shut_down()
+
+    async def _until_idle(self) -> None:
         try:
             async with asyncio.timeout(self._store.current.limits.drain_s):
                 await self._idle.wait()
         except TimeoutError:
             log.warning("drain timed out", extra={"fields": {"in_flight": self._in_flight}})
-        shut_down()
 
     def reload(self) -> None:
         """Look at the config file now."""
@@ -108,9 +157,11 @@ class Control:
         if outcome.state is ReloadState.UNCHANGED:
             return
         self._problems = tuple(str(problem) for problem in outcome.problems)
+        self.on_problems(self._problems)
         if outcome.state is ReloadState.LOADED:
             fields = {"accounts": len(outcome.config.accounts), "new_hosts": outcome.new_hosts}
             log.info("config reloaded", extra={"fields": fields})
+            self._store.keep_last_good()
             for tell in self._on_config:
                 tell()
         for problem in self._problems:
@@ -142,7 +193,7 @@ class Control:
     def _health(self) -> bytes:
         now = time.time()
         health = Health(
-            status="draining" if self.draining else "ok",
+            status=self._status(),
             version=__version__,
             instance=self.instance,
             started_at=self._started_at,
@@ -156,6 +207,11 @@ class Control:
         )
         return health.model_dump_json().encode()
 
+    def _status(self) -> str:
+        if self.draining or self.retiring:
+            return "draining"
+        return "paused" if self.paused else "ok"
+
     def _accounts(self, now: float) -> tuple[AccountHealth, ...]:
         return tuple(
             _account_health(account, model, health, now)
@@ -164,12 +220,17 @@ class Control:
 
 
 def _account_health(account: str, model: str, health: PoolHealth, now: float) -> AccountHealth:
-    if health.usable(now):
-        return AccountHealth(
-            account=account, model=model, state=State.AVAILABLE, until=0.0, code=""
-        )
+    state = health.shown(now)
+    if state is State.AVAILABLE:
+        return AccountHealth(account=account, model=model, state=state, until=0.0, code="")
+    until = health.until if state not in (State.NEEDS_LOGIN, State.DISABLED) else None
     return AccountHealth(
-        account=account, model=model, state=health.state, until=health.until, code=health.code
+        account=account,
+        model=model,
+        state=state,
+        until=until,
+        code=health.code,
+        reason=health.reason,
     )
 
 

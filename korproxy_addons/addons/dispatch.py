@@ -3,12 +3,16 @@
 import asyncio
 import logging
 from collections.abc import Coroutine, Iterable
+from pathlib import Path
 from typing import Any
 
-from korproxy_addons.accounts.pool import Pool
+from korproxy_addons.accounts.fleet import Fleet
+from korproxy_addons.accounts.spending import SpendingBook
 from korproxy_addons.config.schema import Config
 from korproxy_addons.config.store import ConfigStore
+from korproxy_addons.gateway.caretaker import Caretaker
 from korproxy_addons.gateway.client_keys import OWN_KEY
+from korproxy_addons.gateway.conversations import Conversations
 from korproxy_addons.gateway.exchange import Exchange
 from korproxy_addons.gateway.flow_record import FlowRecord
 from korproxy_addons.gateway.front import listening_on, start_task
@@ -17,11 +21,14 @@ from korproxy_addons.gateway.layer import UpstreamRequest
 from korproxy_addons.gateway.layer_sink import ClientGoneError, LayerSink
 from korproxy_addons.gateway.leg import Leg, Services
 from korproxy_addons.gateway.models import ModelLists
+from korproxy_addons.gateway.money_guard import MoneyGuard
+from korproxy_addons.gateway.planning import Planner
 from korproxy_addons.gateway.replies import Reply
 from korproxy_addons.gateway.wire import Wire
 from korproxy_addons.io.address_guard import AddressGuard, Origin
 from korproxy_addons.io.secret_store import SecretStore
 from korproxy_addons.io.upstream import UpstreamClient
+from korproxy_addons.io.workspace import Workspace
 from korproxy_addons.providers.outgoing import origin_of
 from korproxy_addons.providers.resolve import ResolvedAccount
 from korproxy_addons.routing.tools import tool_of
@@ -36,13 +43,26 @@ class Dispatch:
     Args:
         store: The config.
         secret_store: Reads accounts' secrets.
-        pool: Health of the accounts.
+        fleet: What is known of the accounts.
+        conversations: What is kept for clients whose upstream keeps nothing; None: in memory alone.
+        spending: What the accounts have drawn beyond their plans; None: nothing yet, and nothing is kept.
     """
 
-    def __init__(self, store: ConfigStore, secret_store: SecretStore, pool: Pool) -> None:
+    def __init__(
+        self,
+        store: ConfigStore,
+        secret_store: SecretStore,
+        fleet: Fleet,
+        *,
+        conversations: Conversations | None = None,
+        spending: SpendingBook | None = None,
+    ) -> None:
         self._store = store
         self._secret_store = secret_store
-        self._pool = pool
+        self._fleet = fleet
+        self._conversations = conversations or Conversations()
+        self._guard = MoneyGuard(fleet, spending or SpendingBook())
+        self._caretaker: Caretaker | None = None
         self._services: Services | None = None
         self._client: UpstreamClient | None = None
         self._legs: set[asyncio.Task[None]] = set()
@@ -50,8 +70,20 @@ class Dispatch:
     def running(self) -> None:
         self._client = UpstreamClient(AddressGuard())
         wire = Wire(self._client, self._secret_store)
-        self._services = Services(wire=wire, lists=ModelLists(wire), pool=self._pool)
+        lists = ModelLists(wire)
+        self._services = Services(
+            wire=wire,
+            lists=lists,
+            planner=Planner(wire, lists, Workspace(Path.home())),
+            fleet=self._fleet,
+            conversations=self._conversations,
+            guard=self._guard,
+        )
         self.apply_config()
+        self._caretaker = Caretaker(
+            wire, self._fleet, lambda: self._store.current, self._client.renew
+        )
+        self._caretaker.start()
 
     async def done(self) -> None:
         legs = list(self._legs)
@@ -59,6 +91,8 @@ class Dispatch:
             leg.cancel()
         # Each closes its upstream connection on the way out.
         await asyncio.gather(*legs, return_exceptions=True)
+        if self._caretaker is not None:
+            await self._caretaker.stop()
         if self._client is not None:
             await self._client.close()
 
@@ -70,16 +104,20 @@ class Dispatch:
         accounts = self._services.wire.accounts(config).values()
         self._client.configure(own_ports(config), local_origins(accounts))
         self._secret_store.forget()
-        self._pool.keep(account.id for account in config.accounts)
-        for account_id in {
-            account_id
-            for (account_id, _), health in self._pool.snapshot().items()
-            if health.until is None
-        }:
-            # It waits for its owner, who has just been here.
-            self._pool.reset(account_id)
+        self._conversations.configure(config.conversations)
+        self._fleet.keep(account.id for account in config.accounts)
+        # Who waits for his owner may be tried again: the owner has just been here.
+        self._fleet.pool.second_chance(self._services.clock())
+        self._guard.release(accounts, self._services.clock())
         self._services.lists.forget()
         self._services.wire.forget()
+
+    def wake(self) -> None:
+        """The machine slept, or its network changed."""
+        if self._client is not None:
+            self._client.renew()
+        if self._caretaker is not None:
+            self._caretaker.wake()
 
     @request_hook
     def request(self, exchange: Exchange) -> Reply | None:
@@ -101,7 +139,7 @@ class Dispatch:
             self._start(sink.cut("no exchange"), sink)
             return
         leg = Leg(exchange, sink, FlowRecord(request.flow), self._services)
-        self._start(self._run(leg, sink), sink)
+        self._start(self._run(leg, sink), sink, exchange)
 
     def _relays(self, config: Config) -> bool:
         """Whether some account stands for a tool's own login; if not, the key's place says nothing about one."""
@@ -109,10 +147,16 @@ class Dispatch:
         accounts = self._services.wire.accounts(config).values()
         return any(account.access.own_login for account in accounts)
 
-    def _start(self, work: Coroutine[Any, Any, None], sink: LayerSink) -> None:
+    def _start(
+        self, work: Coroutine[Any, Any, None], sink: LayerSink, exchange: Exchange | None = None
+    ) -> None:
         task = start_task(work, "upstream leg")
         self._legs.add(task)
         task.add_done_callback(self._legs.discard)
+        if exchange is not None:
+            exchange.leg_running = True
+            # Called also where the task is cancelled before it has begun.
+            task.add_done_callback(lambda _: exchange.leg_ended())
         sink.when_gone(lambda: _cancel(task))
 
     async def _run(self, leg: Leg, sink: LayerSink) -> None:

@@ -17,6 +17,7 @@ class Egress:
 
     @response_hook
     def responseheaders(self, exchange: Exchange, response: http.Response) -> None:
+        exchange.status = response.status_code
         headers = response.headers
         for name in [name for name in headers if name.lower().startswith("access-control-")]:
             del headers[name]

@@ -4,6 +4,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable
+from typing import Any
 
 from mitmproxy import http
 
@@ -22,7 +23,9 @@ from korproxy_addons.gateway.front import (
 from korproxy_addons.gateway.guard import allowed_hosts, check_head, is_navigation
 from korproxy_addons.gateway.hook import answer, internal_error
 from korproxy_addons.gateway.replies import ERROR, error_reply
+from korproxy_addons.gateway.socket_history import SocketHistory
 from korproxy_addons.routing.paths import OWN_PAGES, dialect_of
+from korproxy_addons.routing.prefix import split_profile
 
 _ID_HEADERS = ("x-korproxy-request-id", "x-correlation-id", "x-request-id")
 _SANE_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{8,128}")
@@ -45,10 +48,14 @@ class Entrance:
 
     Args:
         config: The configuration in force at the moment of the call.
+        sockets: Is told how requests on WebSockets go.
     """
 
-    def __init__(self, config: Callable[[], Config]) -> None:
+    def __init__(
+        self, config: Callable[[], Config], sockets: SocketHistory | None = None
+    ) -> None:
         self._config = config
+        self.sockets = sockets or SocketHistory()
 
     def load(self, _loader: object) -> None:
         set_options()
@@ -79,6 +86,7 @@ class Entrance:
     def _open(self, flow: http.HTTPFlow) -> Exchange:
         now = time.time()
         path, _, query = flow.request.path.partition("?")
+        profile, path = split_profile(path)
         headers = flow.request.headers
         own = new_id(now)
         given = next((headers[name] for name in _ID_HEADERS if name in headers), "")
@@ -92,7 +100,10 @@ class Entrance:
                 query=query,
                 headers=headers.copy(),
                 http_version=flow.request.http_version,
-                peer=flow.client_conn.peername,
+                peer=end_of(flow.client_conn.peername),
+                profile=profile,
+                own=end_of(flow.client_conn.sockname),
+                connection=flow.client_conn.id,
             ),
             received_at=now,
             clock_started_s=time.monotonic(),
@@ -123,6 +134,9 @@ class Entrance:
 
     def header_limit_bytes(self) -> int:
         return self._config().limits.header_bytes
+
+    def message_limit_bytes(self) -> int:
+        return self._config().limits.body_bytes
 
     def body_too_large(self, flow: http.HTTPFlow) -> http.Response:
         exchange = Exchange.of(flow) or self._open(flow)
@@ -157,6 +171,11 @@ class Entrance:
             # mitmproxy's own wording names an option of its own as the way out.
             error = KorProxyError(spec, message.partition(", refusing")[0], status=status)
         return error_reply(exchange, error).to_response()
+
+
+def end_of(address: tuple[Any, ...] | None) -> tuple[str, int] | None:
+    """Host and port of a connection's end; IPv6 brings two numbers more."""
+    return (address[0], address[1]) if address else None
 
 
 def too_large(limit_bytes: int) -> KorProxyError:

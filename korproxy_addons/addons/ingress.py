@@ -1,15 +1,21 @@
 """From path and body to what the client wants; whatever is wrong with either is said here, and nothing is sent."""
 
+from msgspec import structs
+
 from korproxy_addons.config.schema import Config
 from korproxy_addons.dialects import dialect
 from korproxy_addons.dialects.base import Inbound
+from korproxy_addons.dialects.gemini.code_assist import opened
 from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.gateway.coding import decoded_request_body
 from korproxy_addons.gateway.exchange import Exchange
+from korproxy_addons.gateway.handshake import switching_headers
 from korproxy_addons.gateway.hook import request_hook
 from korproxy_addons.gateway.json_depth import deeper_than
-from korproxy_addons.gateway.replies import Reply
+from korproxy_addons.gateway.own_answers import own_answer
+from korproxy_addons.gateway.replies import Reply, own_headers
+from korproxy_addons.gateway.socket_history import SocketHistory, session_of
 from korproxy_addons.providers.base import Operation
 from korproxy_addons.routing.paths import read_path
 
@@ -35,7 +41,15 @@ def check_json(body: bytes, config: Config) -> None:
 
 
 class Ingress:
-    """Reads the request line at once, the body when it is there."""
+    """
+    Reads the request line at once, the body when it is there.
+
+    Args:
+        sockets: How requests on WebSockets went.
+    """
+
+    def __init__(self, sockets: SocketHistory | None = None) -> None:
+        self._sockets = sockets or SocketHistory()
 
     @request_hook
     def requestheaders(self, exchange: Exchange) -> Reply | None:
@@ -50,13 +64,17 @@ class Ingress:
         wanted = read_path(client.method, client.path, client.query, lower)
         exchange.dialect = wanted.dialect
         if wanted.upgrade:
-            raise KorProxyError(catalogue.UPGRADE_REQUIRED, "Responses is served over HTTP here")
+            if self._sockets.is_failing(session_of(lower)):
+                raise KorProxyError(catalogue.UPGRADE_REQUIRED, "the last requests failed")
+            return Reply(101, (*switching_headers(lower), *own_headers(exchange)), b"")
         exchange.wanted = wanted
         return None
 
     @request_hook
     def request(self, exchange: Exchange) -> Reply | None:
         wanted = exchange.wanted
+        if wanted is not None and wanted.own:
+            return own_answer(exchange)
         if wanted is None or wanted.operation is None or wanted.operation in _WITHOUT_BODY:
             return None
         client = exchange.client
@@ -70,5 +88,11 @@ class Ingress:
             path_stream=wanted.stream,
             sse=not wanted.array,
         )
+        envelope = opened(exchange.inbound) if wanted.envelope else None
+        if envelope is not None:
+            exchange.inbound = envelope.inbound
+            exchange.prompt_id = envelope.prompt_id
         exchange.peek = dialect(exchange.dialect).peek_request(exchange.inbound)
+        if envelope is not None and envelope.session:
+            exchange.peek = structs.replace(exchange.peek, session=envelope.session)
         return None

@@ -1,81 +1,149 @@
-"""The finished exchange: one line in the log, and the counters."""
+"""The finished exchange: one line in the log, one row in the ledger, and the counters."""
 
+import asyncio
 import logging
 import time
+from collections.abc import Callable
+from weakref import WeakValueDictionary
 
+from korproxy_addons.config.schema import Config
 from korproxy_addons.gateway.exchange import Exchange
-from korproxy_addons.gateway.hook import closing_hook
+from korproxy_addons.gateway.exchange_record import record_of
+from korproxy_addons.gateway.front import start_task
+from korproxy_addons.gateway.hook import closing_hook, request_hook
+from korproxy_addons.gateway.replies import Reply
+from korproxy_addons.io.database import Database
+from korproxy_addons.io.tables.exchanges import DELETE_BEYOND, DELETE_OLD, INSERT_EXCHANGE
 from korproxy_addons.usage.metrics import Metrics
+from korproxy_addons.usage.prices import PriceTable, Rates
+from korproxy_addons.usage.record import ExchangeRecord
 
 log = logging.getLogger("korproxy.exchange")
 
+PRUNE_EVERY_S = 600.0
+# Deleted in pieces, so that rows which wait to be written do not wait for long.
+PRUNED_AT_ONCE = 2_000
+_DAY_S = 86_400.0
+
 
 class Metering:
-    """Counts each exchange once, when its reply is out or has failed."""
+    """
+    Counts each exchange once, when its reply is out or has failed and its leg has told all it knows.
 
-    def __init__(self, metrics: Metrics) -> None:
+    Args:
+        metrics: Counters of this process.
+        database: Keeps the ledger.
+        config: The configuration in force at the moment of the call.
+        listeners: Each is told the record of every finished exchange.
+        clock: Unix seconds.
+    """
+
+    def __init__(
+        self,
+        metrics: Metrics,
+        database: Database,
+        config: Callable[[], Config],
+        listeners: tuple[Callable[[ExchangeRecord], None], ...] = (),
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._metrics = metrics
+        self._database = database
+        self._config = config
+        self._listeners = listeners
+        self._clock = clock
+        self._priced_by: Config | None = None
+        self._prices = PriceTable()
+        self._open: WeakValueDictionary[str, Exchange] = WeakValueDictionary()
+        self._pruning: asyncio.Task[None] | None = None
+
+    def running(self) -> None:
+        self._pruning = start_task(self._prune_for_ever(), "ledger pruning")
+
+    def done(self) -> None:
+        if self._pruning is not None:
+            self._pruning.cancel()
+        # Nobody tells of those that the end of the process ends.
+        for exchange in list(self._open.values()):
+            self._over(exchange, "client_gone")
+
+    @request_hook
+    def requestheaders(self, exchange: Exchange) -> Reply | None:
+        self._open[exchange.seed] = exchange
+        return None
 
     @closing_hook
     def response(self, exchange: Exchange) -> None:
-        self._finish(exchange, "ok")
+        self._over(exchange, "ok")
 
     @closing_hook
     def error(self, exchange: Exchange) -> None:
-        self._finish(exchange, "client_gone")
+        total_ms = _elapsed_ms(exchange)
+        exchange.when_settled(lambda: self._over(exchange, "client_gone", total_ms))
 
-    def _finish(self, exchange: Exchange, outcome: str) -> None:
+    def prune(self) -> None:
+        """Have what is too old, or too much, deleted by the database's own thread."""
+        settings = self._config().usage
+        before = self._clock() - settings.keep_days * _DAY_S
+        self._database.write(DELETE_OLD, [(before, PRUNED_AT_ONCE)])
+        self._database.write(DELETE_BEYOND, [(PRUNED_AT_ONCE, settings.keep_requests)])
+
+    async def _prune_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(PRUNE_EVERY_S)
+            self.prune()
+
+    def _over(self, exchange: Exchange, outcome: str, total_ms: float | None = None) -> None:
         if exchange.finished:
             return
         exchange.finished = True
+        self._open.pop(exchange.seed, None)
         wanted = exchange.wanted
         if (wanted is None or wanted.operation is None) and exchange.error is None:
             return  # the gateway's own pages are nobody's request
-        last = exchange.attempts[-1] if exchange.attempts else None
-        provider = last.provider if last is not None else ""
-        code = exchange.error.spec.code if exchange.error is not None else exchange.stream_error
-        if code:
+        if exchange.error is not None or exchange.stream_error:
             outcome = "error"
-            self._metrics.errors.labels(code if code.startswith("KP-") else "upstream").inc()
-        operation = wanted.operation if wanted is not None and wanted.operation else "other"
-        self._metrics.requests.labels(exchange.dialect, provider, operation, outcome).inc()
-        for attempt in exchange.attempts:
-            self._metrics.attempts.labels(attempt.provider, attempt.error_code or "ok").inc()
-        duration_ms = (time.monotonic() - exchange.clock_started_s) * 1000
-        if last is not None:
-            self._metrics.duration.labels(provider).observe(duration_ms / 1000)
-            if exchange.first_byte_ms is not None:
-                self._metrics.first_byte.labels(provider).observe(exchange.first_byte_ms / 1000)
-        usage = exchange.usage
-        if usage is not None:
-            kinds = (
-                ("input", usage.input_tokens),
-                ("cached", usage.cached_tokens),
-                ("output", usage.output_tokens),
-                ("reasoning", usage.reasoning_tokens),
-            )
-            for kind, count in kinds:
-                self._metrics.tokens.labels(provider, kind).inc(count)
-        fields = {
-            "request_id": exchange.id,
-            "dialect": exchange.dialect,
-            "operation": operation,
-            "model": exchange.model or "",
-            "outcome": outcome,
-            "code": code,
-            "account": last.account_id if last is not None else "",
-            "provider": provider,
-            "attempts": len(exchange.attempts),
-            "why": exchange.why,
-            "losses": exchange.losses,
-            "first_byte_ms": _rounded(exchange.first_byte_ms),
-            "duration_ms": _rounded(duration_ms),
-            "bytes_out": exchange.bytes_out,
-            "input_tokens": usage.input_tokens if usage is not None else None,
-            "output_tokens": usage.output_tokens if usage is not None else None,
-        }
-        log.info("exchange finished", extra={"fields": fields})
+        record = record_of(
+            exchange,
+            outcome=outcome,
+            total_ms=_elapsed_ms(exchange) if total_ms is None else total_ms,
+            prices=self._prices_of(exchange.config),
+        )
+        self._database.write(INSERT_EXCHANGE, [record.row()])
+        self._metrics.count(record)
+        for tell in self._listeners:
+            tell(record)
+        log.info("exchange finished", extra={"fields": _fields(record, exchange.losses)})
+
+    def _prices_of(self, config: Config) -> PriceTable:
+        if config is not self._priced_by:
+            own = {name: Rates(**price.model_dump()) for name, price in config.usage.prices.items()}
+            self._prices = PriceTable(own=own)
+            self._priced_by = config
+        return self._prices
 
 
-def _rounded(value_ms: float | None) -> float | None:
-    return None if value_ms is None else round(value_ms, 2)
+def _elapsed_ms(exchange: Exchange) -> float:
+    return (time.monotonic() - exchange.clock_started_s) * 1000
+
+
+def _fields(record: ExchangeRecord, losses: list[str]) -> dict[str, object]:
+    """What the log says of an exchange."""
+    heard = record.total_tokens > 0
+    return {
+        "request_id": record.request_id,
+        "dialect": record.client_dialect,
+        "operation": record.operation,
+        "model": record.requested_model,
+        "outcome": record.outcome,
+        "code": record.code,
+        "account": record.account,
+        "provider": record.provider,
+        "attempts": len(record.attempts),
+        "why": record.why.split(", ") if record.why else [],
+        "losses": list(losses),
+        "first_byte_ms": record.first_byte_ms,
+        "duration_ms": record.total_ms,
+        "bytes_out": record.bytes_out,
+        "input_tokens": record.input_tokens if heard else None,
+        "output_tokens": record.output_tokens if heard else None,
+    }

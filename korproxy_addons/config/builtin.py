@@ -14,7 +14,7 @@ BUILTIN_ACCESSES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "codex": ("api-key", "chatgpt", "siwc", "own-login"),
         "gemini": ("api-key", "code-assist"),
         "qwen": ("api-key", "coding-plan", "token-plan", "oauth"),
-        "iflow": ("api-key",),
+        "iflow": ("api-key", "login"),
     }
 )
 """Provider id to the ids of its accesses, the default one first."""

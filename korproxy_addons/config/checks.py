@@ -5,10 +5,8 @@ The values come before pydantic has judged them, so that one reading shows every
 has a wrong type is passed over here.
 """
 
-import difflib
 import ipaddress
 import re
-from collections.abc import Iterator, Mapping
 from typing import Any
 
 from korproxy_addons.config.builtin import (
@@ -20,6 +18,9 @@ from korproxy_addons.config.builtin import (
 from korproxy_addons.config.fields import split_url
 from korproxy_addons.config.habits import OPENAI_CHAT, Habits, with_settings
 from korproxy_addons.config.problems import KeyPath
+from korproxy_addons.config.profile_checks import check_profiles
+from korproxy_addons.config.secret_ref import EXPECTED as SECRET_PLACES
+from korproxy_addons.config.values import items, mapping, near, shown
 from korproxy_addons.config.yaml_tree import YamlTree
 
 HABIT_NAMES = tuple(name for name in Habits.__struct_fields__ if name != "dialect")
@@ -35,58 +36,21 @@ _RESERVED_HEADERS = frozenset(
     }
 )  # fmt: skip
 _SECRET_QUERY = frozenset({"key", "api_key", "apikey", "api-key", "access_token", "token"})
-_PLAIN_WORD = re.compile(r"[A-Za-z0-9._/-]{1,32}\Z")
-_LIKE_A_KEY = re.compile(
-    r"(sk|pk|rt|ya29|AIza|AQ|eyJ|gh[pousr]|kp-local)[-._]|AIza|eyJ|[A-Za-z0-9]{20,}"
-)
 
 
 def check_relations(tree: YamlTree) -> None:
     """Adds to the problems of a tree, whose data are a mapping, what contradicts in it."""
     root: dict[str, Any] = tree.data
-    providers = _mapping(root.get("providers"))
-    accounts = [it for it in _items(root.get("accounts")) if isinstance(it[1], dict)]
+    providers = mapping(root.get("providers"))
+    accounts = [it for it in items(root.get("accounts")) if isinstance(it[1], dict)]
     for provider_id, provider in providers.items():
         if isinstance(provider, dict):
             _check_provider(tree, provider_id, provider)
     _check_accounts(tree, accounts, providers)
     _check_local_keys(tree, root)
-    _check_aliases(tree, root, providers, accounts)
+    check_profiles(tree)
     if root.get("allow_plain_secrets") is not True:
         _check_plain_secrets(tree, root, accounts)
-
-
-def near(word: str, words: Mapping[str, object] | tuple[str, ...] | list[str]) -> str:
-    """` (did you mean 'x'?)` for the word nearest to a mistyped one, else nothing."""
-    matches = difflib.get_close_matches(word, list(words), n=1, cutoff=0.7)
-    return f" (did you mean '{matches[0]}'?)" if matches else ""
-
-
-def shown(value: object) -> str:
-    """A value as a problem may show it: a plain short word itself, of all else only its kind."""
-    match value:
-        case None:
-            return "nothing"
-        case bool():
-            return "true" if value else "false"
-        case int() | float():
-            return f"the number {value}" if abs(value) < 1e15 else "a number"
-        case str():
-            if _PLAIN_WORD.match(value) and not _LIKE_A_KEY.search(value):
-                return f"'{value}'"
-            return "a text" if value else "an empty text"
-        case list():
-            return "a list"
-        case _:
-            return "a mapping"
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _items(value: Any) -> Iterator[tuple[int, Any]]:
-    return enumerate(value) if isinstance(value, list) else iter(())
 
 
 def _check_provider(tree: YamlTree, provider_id: str, provider: dict[str, Any]) -> None:
@@ -95,7 +59,7 @@ def _check_provider(tree: YamlTree, provider_id: str, provider: dict[str, Any]) 
     if builtin is None:
         for key in ("dialect", "base_url"):
             if provider.get(key) is None and not (
-                key == "base_url" and _mapping(provider.get("urls")).get("base")
+                key == "base_url" and mapping(provider.get("urls")).get("base")
             ):
                 hint = near(provider_id, BUILTIN_ACCESSES)
                 expected = f"{key}, which a user-added provider needs{hint}"
@@ -108,21 +72,21 @@ def _check_provider(tree: YamlTree, provider_id: str, provider: dict[str, Any]) 
             if key in provider:
                 expected = f"no {key}: '{provider_id}' is built in"
                 tree.complain((*path, key), expected, "the key", key=True)
-        for access in _mapping(provider.get("accesses")):
+        for access in mapping(provider.get("accesses")):
             if access not in builtin:
                 expected = f"one of {', '.join(builtin)}{near(access, builtin)}"
                 tree.complain((*path, "accesses", access), expected, shown(access), key=True)
     local = provider.get("local") is True
     _check_urls(tree, path, provider, local=local)
     _check_habits(tree, path, provider)
-    for access, override in _mapping(provider.get("accesses")).items():
-        _check_urls(tree, (*path, "accesses", access), _mapping(override), local=local)
-        _check_habits(tree, (*path, "accesses", access), _mapping(override))
-    for name in _mapping(provider.get("headers")):
+    for access, override in mapping(provider.get("accesses")).items():
+        _check_urls(tree, (*path, "accesses", access), mapping(override), local=local)
+        _check_habits(tree, (*path, "accesses", access), mapping(override))
+    for name in mapping(provider.get("headers")):
         if name.lower() in _RESERVED_HEADERS:
             expected = "a header that is neither a credential nor part of the connection"
             tree.complain((*path, "headers", name), expected, "that header", key=True)
-    for name in _mapping(provider.get("query")):
+    for name in mapping(provider.get("query")):
         if name.lower() in _SECRET_QUERY:
             expected = "a query parameter that is no credential"
             tree.complain((*path, "query", name), expected, "that parameter", key=True)
@@ -130,7 +94,7 @@ def _check_provider(tree: YamlTree, provider_id: str, provider: dict[str, Any]) 
 
 def _check_urls(tree: YamlTree, path: KeyPath, owner: dict[str, Any], *, local: bool) -> None:
     """Plain http is for local providers; base_url or urls.base, not both."""
-    urls = _mapping(owner.get("urls"))
+    urls = mapping(owner.get("urls"))
     if owner.get("base_url") is not None and urls.get("base") is not None:
         tree.complain((*path, "urls", "base"), "base_url or urls.base", "both", key=True)
     places: list[tuple[KeyPath, Any]] = [((*path, "base_url"), owner.get("base_url"))]
@@ -148,7 +112,7 @@ def _check_urls(tree: YamlTree, path: KeyPath, owner: dict[str, Any], *, local: 
 
 
 def _check_habits(tree: YamlTree, path: KeyPath, owner: dict[str, Any]) -> None:
-    for name, value in _mapping(owner.get("habits")).items():
+    for name, value in mapping(owner.get("habits")).items():
         place = (*path, "habits", name)
         if name not in HABIT_NAMES:
             expected = f"one of {', '.join(HABIT_NAMES)}{near(name, HABIT_NAMES)}"
@@ -183,7 +147,7 @@ def _check_accounts(
             expected = f"a provider: {', '.join(known)}{near(provider_id, known)}"
             tree.complain((*path, "provider"), expected, shown(provider_id))
             continue
-        _check_access(tree, path, account, known[provider_id], _mapping(providers.get(provider_id)))
+        _check_access(tree, path, account, known[provider_id], mapping(providers.get(provider_id)))
 
 
 def _check_access(
@@ -205,7 +169,7 @@ def _check_access(
             expected = f"no secret with access {access}"
             tree.complain((*path, "secret"), expected, "a secret", key=True)
     elif account.get("secret") is None and account.get("disabled") is not True:
-        expected = "secret: env:NAME, file:PATH or vault:NAME"
+        expected = f"secret: {SECRET_PLACES}"
         tree.complain(path, expected, "no secret", key=True)
     region = account.get("region")
     if isinstance(region, str):
@@ -217,9 +181,9 @@ def _check_access(
 
 
 def _check_local_keys(tree: YamlTree, root: dict[str, Any]) -> None:
-    local_keys = _mapping(root.get("local_keys"))
+    local_keys = mapping(root.get("local_keys"))
     required = local_keys.get("required") is True
-    keys = [it for it in _items(local_keys.get("keys")) if isinstance(it[1], dict)]
+    keys = [it for it in items(local_keys.get("keys")) if isinstance(it[1], dict)]
     if required and not keys:
         path: KeyPath = ("local_keys", "required")
         tree.complain(path, "at least one key under local_keys.keys", "none", key=True)
@@ -230,7 +194,7 @@ def _check_local_keys(tree: YamlTree, root: dict[str, Any]) -> None:
             path = ("local_keys", "keys", index, "id")
             tree.complain(path, "an id that no other key has", f"{shown(key_id)} again")
         seen.add(key_id if isinstance(key_id, str) else None)
-    for index, host in _items(_mapping(root.get("listen")).get("hosts")):
+    for index, host in items(mapping(root.get("listen")).get("hosts")):
         if not isinstance(host, str):
             continue
         path = ("listen", "hosts", index)
@@ -244,45 +208,16 @@ def _check_local_keys(tree: YamlTree, root: dict[str, Any]) -> None:
             tree.complain(path, expected, f"'{address}'")
 
 
-def _check_aliases(
-    tree: YamlTree,
-    root: dict[str, Any],
-    providers: dict[str, Any],
-    accounts: list[tuple[int, Any]],
-) -> None:
-    aliases = _mapping(root.get("aliases"))
-    known = dict.fromkeys((*BUILTIN_ACCESSES, *providers))
-    account_ids = {str(it.get("id")) for _, it in accounts}
-    only_builtin = all(it in BUILTIN_ACCESSES for it in providers)
-    for name, target in aliases.items():
-        path: KeyPath = ("aliases", name)
-        if not isinstance(target, str):
-            continue
-        if target in aliases:
-            tree.complain(path, "a model, not another alias", shown(target))
-        first, slash, rest = target.partition("/")
-        provider, at, account = first.partition("@")
-        if not slash or provider in known:
-            if slash and (not rest or (at and account not in account_ids)):
-                expected = "provider/model, or provider@account/model with the id of an account"
-                tree.complain(path, expected, shown(target))
-            continue
-        # Names such as vendor/model belong to user-added providers; without one, it is a slip.
-        if only_builtin or near(first, known):
-            expected = f"model or provider/model of a known provider{near(first, known)}"
-            tree.complain(path, expected, shown(target))
-
-
 def _check_plain_secrets(
     tree: YamlTree, root: dict[str, Any], accounts: list[tuple[int, Any]]
 ) -> None:
     owners: list[tuple[KeyPath, dict[str, Any]]] = [
         (("accounts", index), account) for index, account in accounts
     ]
-    keys = _items(_mapping(root.get("local_keys")).get("keys"))
-    owners += [(("local_keys", "keys", index), _mapping(key)) for index, key in keys]
+    keys = items(mapping(root.get("local_keys")).get("keys"))
+    owners += [(("local_keys", "keys", index), mapping(key)) for index, key in keys]
     for path, owner in owners:
         secret = owner.get("secret")
         if isinstance(secret, str) and secret.startswith("plain:"):
-            expected = "env:NAME, file:PATH or vault:NAME (or allow_plain_secrets: true)"
+            expected = f"{SECRET_PLACES} (or allow_plain_secrets: true)"
             tree.complain((*path, "secret"), expected, "a secret in plain text")

@@ -1,11 +1,15 @@
 """Types of fields that the models of the configuration share."""
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
+
+type Dialect = Literal["openai-chat", "openai-responses", "anthropic-messages", "gemini"]
+"""Ids of the dialects."""
 
 
 class Settings(BaseModel):
@@ -73,8 +77,11 @@ ModelName = Annotated[str, Field(pattern=r"^[!-~]{1,200}$")]
 HeaderText = Annotated[str, Field(pattern=r"^[!-~]([ -~]*[!-~])?$", max_length=1000)]
 """A header's value: visible ASCII, no line break."""
 
-HeaderName = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$")]
+HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}\Z")
 """A header's name (RFC 9110, section 5.1)."""
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+"""A SHA-256 in hexadecimal."""
 
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 """A span of time."""

@@ -7,9 +7,10 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from korproxy_addons.config.checks import check_relations, near, shown
+from korproxy_addons.config.checks import check_relations
 from korproxy_addons.config.problems import ConfigProblems, KeyPath
 from korproxy_addons.config.schema import Config
+from korproxy_addons.config.values import near, shown
 from korproxy_addons.config.yaml_tree import YamlTree, read_yaml
 from korproxy_addons.errors.catalogue import CONFIG_INVALID, CONFIG_MISSING_FIELD, CONFIG_SCHEMA
 
@@ -87,6 +88,8 @@ def _expectation(message: str) -> str:
 
 def _value_at(data: Any, path: KeyPath) -> Any:
     for step in path:
+        if isinstance(data, str):  # one text where a list may stand
+            return data
         try:
             data = data[step]
         except (KeyError, IndexError, TypeError):

@@ -5,20 +5,34 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from korproxy_addons.config.conversations import ConversationSettings
 from korproxy_addons.config.fields import (
+    Dialect,
     FrozenMap,
     HeaderText,
     ModelName,
     Name,
     Seconds,
     Settings,
+    Sha256,
     Text,
     Url,
 )
 from korproxy_addons.config.habits import Thinking
+from korproxy_addons.config.logins import LoginSettings
+from korproxy_addons.config.profiles import (
+    DEFAULT_GROUP,
+    DEFAULT_ID,
+    DEFAULT_PROFILE,
+    GroupConfig,
+    Profile,
+    SafeMode,
+    Tokens,
+)
 from korproxy_addons.config.secret_ref import SecretRefField
+from korproxy_addons.config.spending import OverageSettings
+from korproxy_addons.config.usage import UsageSettings
 
-type Dialect = Literal["openai-chat", "openai-responses", "anthropic-messages", "gemini"]
 type Level = Literal["debug", "info", "warning", "error"]
 
 
@@ -44,8 +58,12 @@ class LocalKey(Settings):
 
     id: Name
     """Name of the key, for logs and the dashboard."""
-    secret: SecretRefField
+    secret: SecretRefField | None = None
     """Where the key lies: env:NAME, file:PATH or vault:NAME."""
+    sha256: Sha256 | None = None
+    """In place of secret: the key's SHA-256, as `korproxy key add` writes it."""
+    profile: Name | None = None
+    """Id of the profile for requests with this key."""
 
 
 class LocalKeys(Settings):
@@ -92,6 +110,10 @@ class Urls(Settings):
     """Where a login is opened in the browser."""
     token: Url | None = None
     """Where tokens are exchanged and refreshed."""
+    device: Url | None = None
+    """Where a login by device code begins."""
+    profile: Url | None = None
+    """Where a login's owner is asked for."""
     quota: Url | None = None
     """Where the used quota is asked for."""
 
@@ -129,6 +151,8 @@ class AccessOverride(Settings):
     """Models in place of the built-in list."""
     habits: HabitSettings = Field(default_factory=dict, validate_default=True)
     """What the upstream accepts, where it differs from the built-in knowledge."""
+    login: LoginSettings = LoginSettings()
+    """What the provider's sign-in needs."""
 
 
 class ProviderConfig(AccessOverride):
@@ -175,7 +199,7 @@ class AccountConfig(Settings):
     label: Text | None = None
     """Name for people; by default the id."""
     secret: SecretRefField | None = None
-    """Where the key or token lies: env:NAME, file:PATH or vault:NAME."""
+    """Where the key or login lies: env:NAME, file:PATH, vault:NAME, or cli:TOOL for an official tool's own login."""
     disabled: bool = False
     """Keep the account, but do not use it."""
     consent: bool = False
@@ -192,6 +216,8 @@ class AccountConfig(Settings):
     """OpenAI project id (Codex by key)."""
     region: Name | None = None
     """Region of the key (Qwen)."""
+    overage: OverageSettings = OverageSettings()
+    """Paid use beyond the account's plan; none by default."""
     base_url: Url | None = None
     """Short for urls.base."""
     urls: Urls = Urls()
@@ -239,13 +265,39 @@ class Config(Settings):
     accounts: tuple[AccountConfig, ...] = ()
     """The accounts, in the order in which they are used."""
     aliases: FrozenMap[ModelName] = Field(default_factory=dict, validate_default=True)
-    """Other names for models: name to model or provider/model."""
+    """Other names for models: name to model, provider/model or another such name."""
+    active_profile: Name = DEFAULT_ID
+    """Id of the profile for requests that name none."""
+    profiles: tuple[Profile, ...] = ()
+    """The profiles; one with the id default is there even if it is not named."""
+    groups: tuple[GroupConfig, ...] = ()
+    """Groups of accounts; one with the id default, with all accounts, is there even if it is not named."""
+    safe_mode: SafeMode = SafeMode()
+    """One switch that sends all requests to one fallback."""
+    long_context_tokens: Tokens = 100_000
+    """From about so many tokens of prompt on, a request is of the kind long-context."""
+    project_files: bool = True
+    """A file .korproxy in a project's folder may name the profile for the tools that run there."""
+    usage: UsageSettings = Field(default_factory=UsageSettings)
+    """What is kept of finished requests, and what tokens are worth."""
+    conversations: ConversationSettings = ConversationSettings()
+    """What is kept for previous_response_id where the provider keeps nothing."""
     logging: Logging = Field(default_factory=Logging)
     """What is logged."""
 
     def account(self, account_id: str) -> AccountConfig | None:
         """The account with this id, if there is one."""
         return next((it for it in self.accounts if it.id == account_id), None)
+
+    def profile(self, profile_id: str) -> Profile | None:
+        """The profile with this id, if there is one."""
+        found = next((it for it in self.profiles if it.id == profile_id), None)
+        return found or (DEFAULT_PROFILE if profile_id == DEFAULT_ID else None)
+
+    def group(self, group_id: str) -> GroupConfig | None:
+        """The group with this id, if there is one."""
+        found = next((it for it in self.groups if it.id == group_id), None)
+        return found or (DEFAULT_GROUP if group_id == DEFAULT_ID else None)
 
     def provider(self, provider_id: str) -> ProviderConfig:
         """What the file says about a provider; nothing special if it does not name it."""

@@ -7,7 +7,10 @@ from typing import Annotated, Any
 
 from pydantic import PlainSerializer, PlainValidator, SecretStr, WithJsonSchema
 
-EXPECTED = "env:NAME, file:PATH or vault:NAME"
+EXPECTED = "env:NAME, file:PATH, vault:NAME or cli:TOOL"
+
+CLI_TOOLS = ("claude", "codex", "gemini", "qwen", "iflow")
+"""Official tools whose own login can be read: what may follow `cli:`."""
 
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
@@ -18,6 +21,7 @@ class Place(StrEnum):
     ENV = "env"
     FILE = "file"
     VAULT = "vault"
+    CLI = "cli"
     PLAIN = "plain"
 
 
@@ -28,7 +32,7 @@ class SecretRef:
 
     Attributes:
         place: Kind of place.
-        name: Variable, path or vault entry; empty for a plain secret.
+        name: Variable, path, vault entry or official tool; empty for a plain secret.
         plain: The secret itself where it was written into the file, else None.
     """
 
@@ -53,6 +57,8 @@ class SecretRef:
             return cls(Place.PLAIN, "", SecretStr(name))
         if place == Place.ENV and not _ENV_NAME.match(name):
             raise ValueError("env: followed by the name of an environment variable")
+        if place == Place.CLI and name.strip() not in CLI_TOOLS:
+            raise ValueError(f"cli: followed by one of {', '.join(CLI_TOOLS)}")
         return cls(Place(place), name.strip())
 
     def __str__(self) -> str:
@@ -67,6 +73,6 @@ SecretRefField = Annotated[
     SecretRef,
     PlainValidator(_parsed),
     PlainSerializer(str, return_type=str),
-    WithJsonSchema({"type": "string", "pattern": r"^(env|file|vault|plain):.+"}),
+    WithJsonSchema({"type": "string", "pattern": r"^(env|file|vault|cli|plain):.+"}),
 ]
 """A `SecretRef` as a field of a pydantic model."""

@@ -20,6 +20,8 @@ from korproxy_addons.config.schema import AccessOverride, AccountConfig, Config
 from korproxy_addons.errors.catalogue import CONFIG_INVALID, CONFIG_UNSAFE
 
 FILE_NAME = "config.yaml"
+LAST_GOOD_NAME = "config.last-good.yaml"
+"""A copy of the last file that could be used: what a start can fall back to."""
 
 type _Signature = tuple[int, int, int]
 
@@ -92,6 +94,43 @@ class ConfigStore:
         self._write_first()
         self._current = self._read()
         return self._current
+
+    def load_last_good(self) -> Config:
+        """
+        The configuration in the file, or, where that cannot be used, in the copy of the last one that could.
+
+        The file stays watched: once it is mended, it is in force again.
+
+        Raises:
+            ConfigProblems: The file cannot be used, and no copy can.
+        """
+        try:
+            return self.load()
+        except ConfigProblems as error:
+            try:
+                content = (self.home / LAST_GOOD_NAME).read_bytes()
+            except OSError:
+                raise error from None
+            self._current = parse_config(content, str(self.home / LAST_GOOD_NAME))
+            return self._current
+
+    def load_plain(self) -> Config:
+        """A configuration with nothing in it, whatever the file says, until the file changes."""
+        self._seen = self._signature()
+        self._current = Config()
+        return self._current
+
+    def keep_last_good(self) -> None:
+        """Copy the file, which is in force, to where `load_last_good` looks; a disk that refuses is no reason to stop."""
+        aside = self.home / f".{LAST_GOOD_NAME}.{os.getpid()}"
+        with contextlib.suppress(OSError):
+            content = self.path.read_bytes()
+            if parse_config(content, str(self.path)) != self._current:
+                return
+            descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+            aside.replace(self.home / LAST_GOOD_NAME)
 
     def reload_if_changed(self) -> ReloadOutcome:
         """

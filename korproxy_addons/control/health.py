@@ -13,6 +13,7 @@ class AccountHealth(BaseModel):
     state: str
     until: float | None
     code: str
+    reason: str = ""
 
 
 class Health(BaseModel):

@@ -3,7 +3,13 @@
 from collections.abc import Iterator
 from typing import Final
 
-from korproxy_addons.dialects.base import DecodeContext, Dialect, EncodedRequest, ReplyContext
+from korproxy_addons.dialects.base import (
+    DecodeContext,
+    Dialect,
+    EncodedRequest,
+    Encoder,
+    ReplyContext,
+)
 from korproxy_addons.dialects.envelope import Envelope, Unwrap
 from korproxy_addons.dialects.events import (
     Event,
@@ -25,7 +31,7 @@ _NO_END: Final = "the stream ended without its last event"
 
 
 class Transcoder:
-    """Decodes one dialect and encodes another; see `Translator`."""
+    """Decodes one dialect and encodes another; see `Translator`. `encoder` writes in place of the client dialect's own."""
 
     def __init__(
         self,
@@ -35,6 +41,7 @@ class Transcoder:
         decoding: DecodeContext,
         reply: ReplyContext,
         unwrap: Unwrap | None = None,
+        encoder: Encoder | None = None,
     ) -> None:
         self.usage: Usage | None = None
         self.finish: FinishReason | None = None
@@ -46,7 +53,7 @@ class Transcoder:
         self._streamed = reply.streamed
         self._envelope = Envelope(streamed=decoding.streamed, unwrap=unwrap)
         self._decoder = upstream.decoder(decoding)
-        self._encoder = client.encoder(reply)
+        self._encoder = encoder or client.encoder(reply)
         self._restorer = Restorer(encoded)
         self._grammar = Grammar()
 

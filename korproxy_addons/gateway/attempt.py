@@ -8,6 +8,7 @@ from dataclasses import replace
 from msgspec import structs
 from pydantic import SecretStr
 
+from korproxy_addons.auth.states import LoginError
 from korproxy_addons.dialects.events import ReplyError
 from korproxy_addons.dialects.translate import Translator
 from korproxy_addons.errors import catalogue
@@ -20,15 +21,18 @@ from korproxy_addons.gateway.attempt_failure import (
     failure_of,
 )
 from korproxy_addons.gateway.coding import BadCodingError, ReplyDecoder, reply_decoder
+from korproxy_addons.gateway.conversations import Conversations
 from korproxy_addons.gateway.crossing import Crossing, crossing_to
+from korproxy_addons.gateway.estimating import Estimates, estimated_reply, has_no_endpoint
 from korproxy_addons.gateway.exchange import Attempt, Exchange
 from korproxy_addons.gateway.flow_record import FlowRecord
+from korproxy_addons.gateway.money_guard import Meter
 from korproxy_addons.gateway.reply_road import HiddenFailureError, ReplyRoad
 from korproxy_addons.gateway.sink import ClientSink
 from korproxy_addons.gateway.wire import Wire
 from korproxy_addons.io.upstream import UpstreamReply
 from korproxy_addons.providers.failure import Failure, Verdict
-from korproxy_addons.providers.outgoing import Outgoing
+from korproxy_addons.providers.outgoing import Operation, Outgoing
 from korproxy_addons.routing.rules import Candidate
 
 log = logging.getLogger("korproxy.attempt")
@@ -40,7 +44,18 @@ _JSON = (("content-type", "application/json"),)
 
 
 class Attempting:
-    """Makes one attempt for `candidate`; `clock` gives Unix seconds."""
+    """
+    Makes one attempt for `candidate`.
+
+    Args:
+        clock: Unix seconds.
+        estimates: Count where the upstream does not.
+        conversations: Remember where it does not.
+
+    Attributes:
+        answered: Called when the reply has proved to be good, before its head goes to the client.
+        meter: Told what the reply says of the account's limits and costs; None: nobody is.
+    """
 
     def __init__(
         self,
@@ -50,15 +65,22 @@ class Attempting:
         record: FlowRecord,
         wire: Wire,
         clock: Callable[[], float] = time.time,
+        estimates: Estimates | None = None,
+        conversations: Conversations | None = None,
     ) -> None:
+        self.answered: Callable[[], None] = lambda: None
+        self.meter: Meter | None = None
         self._exchange = exchange
         self._model = candidate.model
         self._sink = sink
         self._record = record
         self._wire = wire
         self._clock = clock
+        self._estimates = estimates or Estimates()
+        self._conversations = conversations or Conversations()
         self._way = wire.accounts(exchange.config)[candidate.account_id]
         self._secret: SecretStr | None = None
+        self._translator: Translator | None = None
         self._attempt: Attempt
 
     async def run(self) -> None:
@@ -69,24 +91,58 @@ class Attempting:
             AttemptFailedError: nothing has reached the client.
             KorProxyError: the request cannot be made for this upstream at all.
         """
-        crossing = crossing_to(self._exchange, self._way, self._model)
+        await self._conversations.recall(self._exchange)
+        if self._estimates.answers(self._exchange, self._way, self._model):
+            await self._estimate()
+            return
+        compacts = not self._estimates.lacking(self._way, Operation.COMPACT)
+        crossing = crossing_to(self._exchange, self._way, self._model, compacts=compacts)
         self._open_attempt(crossing.outgoing.dialect)
+        try:
+            await self._ask(crossing)
+        finally:
+            # A client that leaves cancels this; what was used until then counts all the same.
+            self._take_down()
+
+    async def _ask(self, crossing: Crossing) -> None:
         for loss in crossing.encoded.losses:
             self._lost(str(loss.feature), str(loss))
         reply = await self._send(crossing.outgoing, crossing.encoded.body)
         try:
             if not 200 <= reply.status < 300:
-                raise await self._read_error(reply, crossing.outgoing)
+                failed = await self._read_error(reply, crossing.outgoing)
+                if not self._lacks(failed, crossing.outgoing.operation):
+                    raise failed
+                await self.run()
+                return
             await self._carry(reply, crossing)
         except BaseException:
             reply.abort()
             raise
         reply.release()
 
+    async def _estimate(self) -> None:
+        """Answer a question for a count here: the upstream has no such thing."""
+        answer = await estimated_reply(self._exchange, self._model, self._estimates)
+        length = ("content-length", str(len(answer.body)))
+        await self._sink.head(answer.status, (*answer.headers, length))
+        await self._sink.data(answer.body)
+        await self._sink.end()
+
+    def _lacks(self, failed: AttemptFailedError, operation: Operation) -> bool:
+        """Whether the upstream has said that it has no endpoint for what can be done without it."""
+        answer = failed.answer
+        if answer is None or not has_no_endpoint(
+            operation, answer.status, answer.body, self._model
+        ):
+            return False
+        self._estimates.lacks(self._way, operation)
+        return True
+
     async def _send(self, outgoing: Outgoing, body: bytes) -> UpstreamReply:
         exchange = self._exchange
         try:
-            self._secret = self._wire.secret(self._way)
+            self._secret = await self._wire.secret(self._way)
             call, secret_headers = await self._wire.call(
                 self._way, outgoing, body, exchange, self._secret
             )
@@ -106,6 +162,8 @@ class Attempting:
             raise self._failed(failure_of(error), cause=error) from error
         self._record.connected(reply.link)
         self._attempt.status = reply.status
+        if self.meter is not None:
+            self.meter.head(reply.status, reply.headers)
         self._attempt.connection_reused = reply.link.reused
         return reply
 
@@ -131,7 +189,12 @@ class Attempting:
 
     async def _carry(self, reply: UpstreamReply, crossing: Crossing) -> None:
         forms = crossing.forms(reply)
-        translator = crossing.translator(forms)
+        translator = self._translator = self._conversations.keeping(
+            crossing.translator(forms),
+            self._exchange,
+            streamed=forms.client_streamed,
+            remembers=crossing.remembers,
+        )
         try:
             decoder = _decoder_of(reply)
         except BadCodingError:
@@ -153,6 +216,7 @@ class Attempting:
             raise self._hidden(hidden, crossing.outgoing) from None
         except KorProxyError as error:
             raise self._failed(failure_of(error), cause=error) from error
+        self.answered()
         headers = crossing.reply_headers(reply, forms)
         if road.ended:
             headers.append(("content-length", str(len(first))))
@@ -164,11 +228,24 @@ class Attempting:
         exchange = self._exchange
         exchange.bytes_out = sent_bytes
         exchange.usage = translator.usage
+        self._take_down()
+        self._estimates.heard(exchange, self._model, translator.usage)
         exchange.finish = translator.finish
         self._log_mistake(translator)
         if translator.error is not None:
             exchange.stream_error = translator.error.code or translator.error.kind
             self._attempt.error_code = exchange.stream_error
+
+    def _take_down(self) -> None:
+        """What the upstream has told so far of what the attempt used; called when it is over, and before the client is told so."""
+        attempt, translator = self._attempt, self._translator
+        if attempt.ended_ms is None:
+            attempt.ended_ms = self._elapsed_ms()
+        if translator is not None:
+            attempt.usage = translator.usage
+            attempt.whole = translator.over and translator.error is None
+        if self.meter is not None:
+            self.meter.ended(attempt.usage)
 
     def _log_mistake(self, translator: Translator) -> None:
         if translator.mistake is not None:
@@ -202,8 +279,11 @@ class Attempting:
         failure = failure_of(error)
         if error.spec is catalogue.POLICY_REFUSED:
             failure = replace(failure, retry=Retry.NEXT_ACCOUNT)
-        elif error.spec is catalogue.ACCOUNT_REJECTED:
-            failure = replace(failure, verdict=Verdict.NEEDS_LOGIN)
+        elif error.spec in _NEEDS_OWNER or (isinstance(error, LoginError) and error.ends_login):
+            failure = replace(failure, verdict=Verdict.NEEDS_LOGIN, retry=Retry.NEXT_ACCOUNT)
+        elif isinstance(error, LoginError) or error.spec is catalogue.TOKEN_EXPIRED:
+            # The sign-in is being seen to; there is nothing that this request could repeat.
+            failure = replace(failure, retry=Retry.NEXT_ACCOUNT)
         return self._failed(failure, cause=error)
 
     def _failed(
@@ -268,6 +348,7 @@ class Attempting:
 
 
 _LOST = "lost:"
+_NEEDS_OWNER = (catalogue.ACCOUNT_REJECTED, catalogue.CLI_LOGIN_EXPIRED)
 _ABOUT_THE_REQUEST = "KP-REQ-"
 
 

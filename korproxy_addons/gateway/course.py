@@ -5,84 +5,140 @@ Bounded (`accounts/failover.py`), and only while nothing has reached the client;
 """
 
 import logging
-import math
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from korproxy_addons.accounts.balancing import select
-from korproxy_addons.accounts.failover import Next, next_step
-from korproxy_addons.accounts.pool import Pool, State
+from korproxy_addons.accounts.balancing import Fit, Group
+from korproxy_addons.accounts.failover import Next, next_step, usefulness
+from korproxy_addons.accounts.health import State
 from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.errors.kinds import Kind, Retry
+from korproxy_addons.gateway.affinity import Affinity
 from korproxy_addons.gateway.attempt_failure import AttemptFailedError
 from korproxy_addons.gateway.exchange import Exchange
-from korproxy_addons.gateway.wire import Wire
-from korproxy_addons.providers.failure import Scope, Verdict
+from korproxy_addons.providers.failure import Failure, Scope, Verdict
+from korproxy_addons.routing.plan import Plan
 from korproxy_addons.routing.rules import Candidate
 
+if TYPE_CHECKING:
+    from korproxy_addons.gateway.leg import Services
+
 log = logging.getLogger("korproxy.course")
+
+# Another request is just finding out whether an account has recovered: its answer is worth this wait, in these steps.
+TRIAL_LOOK_S = 0.1
+MOST_TRIAL_LOOKS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class NextStep:
-    """Whom to ask next (None: nobody), and after how many seconds."""
+    """Whom to ask next, and after how many seconds; with nobody to ask, a wait means: then look again."""
 
     candidate: Candidate | None
     wait_s: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """A candidate, the group it is of, and how fit it is."""
+
+    fit: Fit
+    step: int
+    rank: int
+    candidate: Candidate
+    options: tuple[Candidate, ...]
+
+
 class Course:
     """
-    Chooses among `candidates` for one exchange.
+    Chooses among the accounts of a plan for one exchange.
 
     Args:
         exchange: Is told the reasons.
-        candidates: Those that may serve it, best first; at least one.
-        wire: Knows the accounts and their secrets.
-        pool: Health of the accounts.
-        clock: Unix seconds.
+        plan: Groups in the order to ask them.
+        services: What all exchanges share.
     """
 
-    def __init__(
-        self,
-        exchange: Exchange,
-        candidates: tuple[Candidate, ...],
-        wire: Wire,
-        pool: Pool,
-        clock: Callable[[], float],
-    ) -> None:
+    def __init__(self, exchange: Exchange, plan: Plan, services: "Services") -> None:
         self._exchange = exchange
-        self._candidates = candidates
-        self._wire = wire
-        self._pool = pool
-        self._clock = clock
-        self._accounts = wire.accounts(exchange.config)
+        self._plan = plan
+        self._services = services
+        self._pool = services.fleet.pool
+        self._balancer = services.fleet.balancer
+        self._accounts = services.wire.accounts(exchange.config)
+        self._groups = [
+            Group(step.group, step.strategy, step.weights, step.reserves) for step in plan.steps
+        ]
+        self._affinity = Affinity(exchange, services)
+        self._looks = 0
         self._done: list[Candidate] = []
+        self._began_at: dict[Candidate, float] = {}
         self._count: dict[str, int] = {}
-        self._failed: AttemptFailedError | None = None
+        self._tried: list[tuple[Candidate, AttemptFailedError]] = []
         self._unfit: KorProxyError | None = None
+        self._answered = False
 
-    def first(self) -> Candidate:
+    def first(self) -> NextStep:
         """
         The first to ask.
 
         Raises:
-            KorProxyError: RATE_LIMITED or ACCOUNT_REJECTED: all rest; until when, and why.
+            KorProxyError: RATE_LIMITED, QUOTA_EXHAUSTED or ACCOUNT_REJECTED: all rest; until when, and why.
         """
         self._revive()
-        candidate = self._select()
-        if candidate is None:
+        choice = self._choose()
+        if choice is None:
+            if self._tried:
+                return NextStep(None)
             raise self._all_resting()
-        return candidate
+        return self._take(choice)
 
-    def succeeded(self, candidate: Candidate) -> None:
-        """Its reply has reached the client; what came to be known of the account since it was sent still holds."""
-        attempts = self._exchange.attempts
-        started_at = attempts[-1].started_at if attempts else math.inf
+    @contextmanager
+    def asking(self, candidate: Candidate) -> Iterator[None]:
+        """An attempt on `candidate` is under way."""
+        account_id, now = candidate.account_id, self._services.clock()
+        self._began_at.setdefault(candidate, now)
+        self._balancer.load.began(account_id, now)
+        self._pool.began(account_id, candidate.model, now)
+        try:
+            yield
+        finally:
+            self._balancer.load.ended(account_id)
+            # Where nothing has come to be known of it, the next request may find out.
+            self._pool.ended(account_id, candidate.model)
+
+    def answered(self, candidate: Candidate) -> None:
+        """Its reply is good so far; what came to be known of the account since it was asked still holds."""
+        self._answered = True
+        started_at = self._exchange.attempts[-1].started_at
         self._pool.succeeded(candidate.account_id, candidate.model, started_at)
+        self._affinity.answered(candidate)
 
-    def without(self, candidate: Candidate, error: KorProxyError) -> Candidate | None:
+    def ended(self, candidate: Candidate) -> None:
+        """Its reply is over, well or not."""
+        if not self._answered:
+            return
+        self._affinity.ended(candidate)
+        if self._exchange.stream_error:
+            # It is too late for this client; the next one shall find somebody else.
+            broken = Failure(
+                spec=catalogue.STREAM_CUT,
+                scope=Scope.MODEL,
+                message=self._exchange.stream_error,
+            )
+            self._pool.failed(
+                candidate.account_id,
+                candidate.model,
+                broken,
+                self._services.clock(),
+                breakdown=True,
+                started_at=self._began_at[candidate],
+            )
+
+    def without(self, candidate: Candidate, error: KorProxyError) -> NextStep:
         """
         The next after one whose upstream has no words for the request; one of another kind may have.
 
@@ -92,12 +148,12 @@ class Course:
         self._unfit = self._unfit or error
         access = self._accounts[candidate.account_id].access
         self._done += [
-            it for it in self._candidates if self._accounts[it.account_id].access is access
+            it for it in self._plan.candidates if self._accounts[it.account_id].access is access
         ]
-        other = self._select()
-        if other is None and self._failed is None:
+        choice = self._choose()
+        if choice is None and not self._tried:
             raise self._unfit
-        return other
+        return NextStep(None) if choice is None else self._take(choice)
 
     def after(self, candidate: Candidate, failed: AttemptFailedError) -> NextStep:
         """What follows a failed attempt."""
@@ -107,75 +163,145 @@ class Course:
             failed.failure = replace(
                 failed.failure, spec=catalogue.ACCOUNT_REJECTED, verdict=Verdict.NEEDS_LOGIN
             )
-        self._failed = failed
-        failure = failed.failure
+        self._tried.append((candidate, failed))
+        failure, now = failed.failure, self._services.clock()
         self._pool.failed(
             candidate.account_id,
             candidate.model,
             failure,
-            self._clock(),
+            now,
             breakdown=failed.breakdown,
+            # A second try on the same account meets the same trouble: it counts once.
+            started_at=self._began_at.get(candidate),
         )
-        other = self._select(candidate)
+        self._affinity.failed(candidate, failure)
+        other = self._choose(candidate)
         step = next_step(
             failure,
             attempts=len(self._exchange.attempts),
             on_this_account=count,
-            others=other is not None,
+            others=self._others(candidate),
+            elapsed_s=now - self._exchange.received_at,
+            chance=self._services.fleet.chance(),
         )
         self._log(candidate, failed, step.action)
         reason = failure.status or failure.spec.code
         match step.action:
-            case Next.GIVE_UP:
-                return NextStep(None)
             case Next.SAME_ACCOUNT:
                 self._exchange.note(f"retry:{reason}")
                 return NextStep(candidate, step.wait_s)
-            case Next.NEXT_ACCOUNT:
+            case Next.NEXT_ACCOUNT if other is not None:
                 self._exchange.note(f"failover:{reason}")
                 self._done.append(candidate)
-                return NextStep(other)
+                return self._take(other)
+        return NextStep(None)
 
     def failure(self) -> AttemptFailedError:
-        """How the last attempt failed."""
-        assert self._failed is not None
-        return self._failed
+        """Of all attempts that failed, the one that tells the client most; with what was tried."""
+        # The last of equals: it is the freshest.
+        told = min(reversed(self._tried), key=lambda it: usefulness(it[1].failure))[1]
+        if len(self._tried) > 1:
+            for candidate, failed in self._tried:
+                reason = failed.failure.status or failed.failure.spec.code
+                self._exchange.note(f"tried:{candidate.account_id}:{reason}")
+        return told
 
-    def _select(self, *besides: Candidate) -> Candidate | None:
-        pool, now = self._pool, self._clock()
-        tried = [*self._done, *besides]
-        return select(
-            self._candidates, tried, lambda it: pool.usable(it.account_id, it.model, now)
-        ) or select(
-            # Better an account that may have recovered than none: only what a provider said itself is final.
-            self._candidates,
-            tried,
-            lambda it: pool.worth_a_try(it.account_id, it.model, now),
+    def _take(self, choice: _Choice) -> NextStep:
+        """Ask whoever was chosen; or wait a little, where another request is about to know whether he has recovered."""
+        trial = choice.fit in (Fit.LAST_RESORT, Fit.ON_TRIAL) and self._somebody_on_trial()
+        if trial and self._looks < MOST_TRIAL_LOOKS:
+            self._looks += 1
+            return NextStep(None, TRIAL_LOOK_S)
+        group, candidate = self._groups[choice.step], choice.candidate
+        self._exchange.group = group.id
+        if choice.rank >= 0:
+            self._balancer.picked(group, candidate, choice.options, self._services.clock())
+        elif len(choice.options) > 1:
+            self._exchange.note("sticky")
+        sticky = self._plan.steps[choice.step].sticky
+        self._affinity.chosen(candidate, sticky=sticky, fit_of_home=self._fit_of_home())
+        return NextStep(candidate)
+
+    def _fit_of_home(self) -> Fit | None:
+        home = self._affinity.home_in(self._plan.candidates)
+        if home is None:
+            return None
+        groups = zip(self._plan.steps, self._groups, strict=True)
+        group = next(group for step, group in groups if home in step.candidates)
+        return self._balancer.fit(home, group, self._services.clock())
+
+    def _choose(self, *besides: Candidate) -> _Choice | None:
+        """
+        The best candidate that was not tried yet; None if nobody may be asked.
+
+        Home first, then as the group's strategy says; who is less fit, of any group, only where nobody is fit.
+        """
+        now, tried = self._services.clock(), [*self._done, *besides]
+        best: _Choice | None = None
+        for number, (step, group) in enumerate(zip(self._plan.steps, self._groups, strict=True)):
+            options = tuple(it for it in step.candidates if it not in tried)
+            home = self._affinity.home_in(options) if step.sticky else None
+            if home is not None and self._balancer.fit(home, group, now) is Fit.READY:
+                return _Choice(Fit.READY, number, -1, home, options)
+            for rank, it in enumerate(self._balancer.ranked(group, options, now)):
+                fit = self._balancer.fit(it, group, now)
+                if fit is Fit.READY:
+                    return _Choice(fit, number, rank, it, options)
+                if fit is not Fit.NOT_NOW and (best is None or fit < best.fit):
+                    best = _Choice(fit, number, rank, it, options)
+        return best
+
+    def _others(self, besides: Candidate) -> int:
+        """How many other accounts could be asked now."""
+        now = self._services.clock()
+        return len(
+            {
+                it.account_id
+                for step, group in zip(self._plan.steps, self._groups, strict=True)
+                for it in step.candidates
+                if it not in self._done
+                and it != besides
+                and self._balancer.fit(it, group, now) is not Fit.NOT_NOW
+            }
+        )
+
+    def _somebody_on_trial(self) -> bool:
+        now = self._services.clock()
+        return any(
+            self._balancer.fit(it, group, now) is Fit.ON_TRIAL
+            for step, group in zip(self._plan.steps, self._groups, strict=True)
+            for it in step.candidates
+            if it not in self._done
         )
 
     def _revive(self) -> None:
         """An account whose secret its owner has put in order since it was refused is asked again."""
-        now = self._clock()
-        for it in self._candidates:
+        now = self._services.clock()
+        for it in self._plan.candidates:
             state = self._pool.worst(it.account_id, it.model, now).state
-            if state is State.NEEDS_LOGIN and self._wire.secret_renewed(
+            if state is State.NEEDS_LOGIN and self._services.wire.secret_renewed(
                 self._accounts[it.account_id]
             ):
                 self._pool.reset(it.account_id)
 
     def _all_resting(self) -> KorProxyError:
-        now = self._clock()
-        healths = [self._pool.worst(it.account_id, it.model, now) for it in self._candidates]
-        soonest = min(
-            (health.until for health in healths if health.until is not None), default=None
-        )
+        now = self._services.clock()
+        candidates = self._plan.candidates
+        healths = [self._pool.worst(it.account_id, it.model, now) for it in candidates]
         names = ", ".join(
             f"{self._accounts[it.account_id].label} ({health.state}, {health.code})"
-            for it, health in zip(self._candidates, healths, strict=True)
+            for it, health in zip(candidates, healths, strict=True)
         )
-        if soonest is None:
+        soonest = min(
+            (it for it in healths if it.until is not None),
+            key=lambda it: it.until or 0.0,
+            default=None,
+        )
+        if soonest is None or soonest.until is None:
             return KorProxyError(catalogue.ACCOUNT_REJECTED, names)
-        return KorProxyError(catalogue.RATE_LIMITED, names, retry_after_s=max(1.0, soonest - now))
+        quota = soonest.code == catalogue.QUOTA_EXHAUSTED.code
+        spec = catalogue.QUOTA_EXHAUSTED if quota else catalogue.RATE_LIMITED
+        return KorProxyError(spec, names, retry_after_s=max(1.0, soonest.until - now))
 
     def _log(self, candidate: Candidate, failed: AttemptFailedError, action: Next) -> None:
         failure = failed.failure

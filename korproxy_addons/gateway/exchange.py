@@ -5,16 +5,18 @@ mitmproxy's `flow.metadata` is written out with saved flows, so it holds none of
 in a weak dictionary.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
 from mitmproxy import http
 
-from korproxy_addons.config.schema import Config
+from korproxy_addons.config.schema import Config, LocalKey
 from korproxy_addons.dialects.base import Inbound, Peek
 from korproxy_addons.dialects.model import Usage
 from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.routing.paths import Wanted
+from korproxy_addons.routing.plan import Plan
 from korproxy_addons.routing.rules import Candidate
 
 
@@ -24,7 +26,7 @@ class Attempt:
     One try upstream.
 
     `started_at` is in Unix seconds; the `_ms` values count from the arrival of the client's request head. None of them
-    is set before it happened.
+    is set before it happened. `usage` is what its upstream has told so far, `whole` whether its reply was read to its end.
     """
 
     number: int
@@ -41,6 +43,25 @@ class Attempt:
     status: int | None = None
     error_code: str | None = None
     connection_reused: bool | None = None
+    ended_ms: float | None = None
+    usage: Usage | None = None
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """
+    What was found of the conversation that a request goes on from.
+
+    Attributes:
+        previous: Id of the answer that it names; "" if it begins anew.
+        inbound: The request with all that was said before; None if that is not known here.
+        keep: The answer to it is to be kept.
+    """
+
+    previous: str
+    inbound: Inbound | None
+    keep: bool
 
 
 @dataclass(slots=True)
@@ -54,16 +75,25 @@ class ClientRequest:
     http_version: str
     peer: tuple[str, int] | None
     body: bytes = b""
+    # The profile that the path named (`/p/<profile>`, which `path` lacks); our end and the id of the connection.
+    profile: str = ""
+    own: tuple[str, int] | None = None
+    connection: str = ""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True, eq=False)
 class Exchange:
     """
     One client request with all that became of it.
 
     `seed` is of our making, letters and digits, where `id` may be the client's: ids inside replies come from it.
     `clock_started_s` is a monotonic reading, `received_at` Unix seconds. `cleared` is set by the last request hook: the
-    leg sends nothing upstream for an exchange that has not passed them all.
+    leg sends nothing upstream for an exchange that has not passed them all. `prompt_id` is the client's own id of what a
+    person asked, "" where its dialect has none. `keep_reply` has the answer kept for the next turn although the client does not
+    ask for that, `owner` under a name of its own (a connection's). `local_key` is the configured key that the client has
+    shown, `group` the one that the last attempt's account was chosen from, `status` what the client was given. `moved` says why its conversation
+    left its account ("" if it did not), `cache_lost_tokens` what of a prompt cache that cost. A client that leaves is known
+    of before its leg has told the last tokens: `when_settled` waits for those.
     """
 
     id: str
@@ -76,6 +106,10 @@ class Exchange:
     wanted: Wanted | None = None
     inbound: Inbound | None = None
     peek: Peek | None = None
+    prompt_id: str = ""
+    recall: Recall | None = None
+    keep_reply: bool = False
+    owner: str = ""
     tool: str = ""
     own_login: bool = False
     candidates: tuple[Candidate, ...] = ()
@@ -91,6 +125,19 @@ class Exchange:
     cleared: bool = False
     counted: bool = False
     finished: bool = False
+    plan: Plan | None = None
+    profile: str = ""
+    reroute: str = ""
+    kind: str = ""
+    project: str = ""
+    session: str = ""
+    group: str = ""
+    moved: str = ""
+    cache_lost_tokens: int = 0
+    local_key: LocalKey | None = None
+    status: int | None = None
+    leg_running: bool = False
+    after_leg: list[Callable[[], None]] = field(default_factory=list)
 
     @staticmethod
     def of(flow: http.HTTPFlow) -> "Exchange | None":
@@ -112,6 +159,20 @@ class Exchange:
     def account_label(self) -> str:
         """The label of the account that answered or was tried last; empty before the first attempt."""
         return self.attempts[-1].account_label if self.attempts else ""
+
+    def when_settled(self, callback: Callable[[], None]) -> None:
+        """Have `callback` run when the leg has told all it knows: at once if none is running."""
+        if self.leg_running:
+            self.after_leg.append(callback)
+        else:
+            callback()
+
+    def leg_ended(self) -> None:
+        """The leg's task is over, however it ended."""
+        self.leg_running = False
+        callbacks, self.after_leg = self.after_leg, []
+        for callback in callbacks:
+            callback()
 
     def note(self, reason: str) -> None:
         """Add a reason to what `X-KorProxy-Why` says, once."""

@@ -103,8 +103,11 @@ class GatewayLayer(HttpLayer):
         yield from super()._handle_event(event)
 
     def make_stream(self, stream_id: int) -> Commands:
-        self.streams[stream_id] = GatewayStream(self.context.fork(), stream_id, self._refusals)
-        yield from self.event_to_child(self.streams[stream_id], events.Start())
+        stream = GatewayStream(self.context.fork(), stream_id, self._refusals)
+        reader = self.connections[self.context.client]
+        stream.over_socket = isinstance(reader, GatewayHttp1Server) and reader.socket is not None
+        self.streams[stream_id] = stream
+        yield from self.event_to_child(stream, events.Start())
 
     def get_connection(self, event: GetHttpConnection, *, reuse: bool = True) -> Commands:  # noqa: ARG002
         # Whatever was to be reused: one virtual connection per request and none kept, as a long keep-alive connection

@@ -103,8 +103,9 @@ class LayerSink:
             return
         self._chunked = sent.headers.get("transfer-encoding", "") == "chunked"
         self._until_close = not self._chunked and "content-length" not in sent.headers
-        # Behind TLS only the layers know how to write.
-        direct = sent.stream is True and not self._flow.client_conn.tls
+        # Behind TLS, and on a WebSocket, only the layers know how to write.
+        plain = not self._flow.client_conn.tls and not self._stream.over_socket
+        direct = sent.stream is True and plain
         self._direct = direct and not ctx.options.store_streamed_bodies
 
     async def data(self, chunk: bytes) -> None:

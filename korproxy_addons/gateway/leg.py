@@ -6,28 +6,38 @@ the client is a `ClientSink`; a client that leaves cancels the task.
 """
 
 import asyncio
+import functools
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from korproxy_addons.accounts.fleet import Fleet
 from korproxy_addons.accounts.pool import Pool
+from korproxy_addons.accounts.quota import QuotaBook
 from korproxy_addons.dialects import dialect
 from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.gateway.attempt import Attempting
 from korproxy_addons.gateway.attempt_failure import AttemptFailedError
+from korproxy_addons.gateway.conversations import Conversations
 from korproxy_addons.gateway.course import Course
+from korproxy_addons.gateway.estimating import Estimates
 from korproxy_addons.gateway.exchange import Exchange
 from korproxy_addons.gateway.flow_record import FlowRecord
 from korproxy_addons.gateway.models import ModelLists
+from korproxy_addons.gateway.money_guard import MoneyGuard
+from korproxy_addons.gateway.planning import Planner
 from korproxy_addons.gateway.replies import Reply, error_reply, own_headers, reply_error
+from korproxy_addons.gateway.session import session_of
 from korproxy_addons.gateway.sink import ClientSink
+from korproxy_addons.gateway.stored_answers import stored_reply
 from korproxy_addons.gateway.upstream_error import upstream_error_reply
 from korproxy_addons.gateway.wire import Wire
 from korproxy_addons.providers.outgoing import Operation
 from korproxy_addons.routing.paths import RESPONSES
-from korproxy_addons.routing.rules import Candidate, choose, unknown_model
+from korproxy_addons.routing.plan import Plan
+from korproxy_addons.routing.rules import unknown_model
 
 log = logging.getLogger("korproxy.leg")
 
@@ -38,10 +48,24 @@ class Services:
 
     wire: Wire
     lists: ModelLists
-    pool: Pool
+    planner: Planner
+    fleet: Fleet
     # Unix seconds, and a wait; handed in for tests.
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    estimates: Estimates = field(default_factory=Estimates)
+    conversations: Conversations = field(default_factory=Conversations)
+    guard: MoneyGuard | None = None
+
+    @property
+    def pool(self) -> Pool:
+        """Health of the accounts."""
+        return self.fleet.pool
+
+    @property
+    def quota(self) -> QuotaBook:
+        """The accounts' windows."""
+        return self.fleet.quota
 
 
 class Leg:
@@ -88,6 +112,9 @@ class Leg:
     async def _serve(self) -> None:
         exchange = self._exchange
         wanted = exchange.wanted
+        if exchange.cleared and wanted is not None and wanted.stored:
+            await self._answer(await stored_reply(exchange, self._services.conversations))
+            return
         if not exchange.cleared or wanted is None or wanted.operation is None:
             raise KorProxyError(catalogue.INTERNAL, "the request was not cleared by every check")
         if not self._services.wire.accounts(exchange.config):
@@ -95,52 +122,47 @@ class Leg:
         if wanted.operation is Operation.MODELS:
             await self._answer(await self._model_list(wanted.path_model))
         else:
-            await self._attempts(await self._candidates())
+            exchange.session = session_of(exchange)
+            await self._attempts(await self._services.planner.plan(exchange))
 
-    async def _candidates(self) -> tuple[Candidate, ...]:
-        exchange = self._exchange
-        model = exchange.model or ""
-        lists = self._services.lists
-        aliases = exchange.config.aliases
-        choice = choose(model, lists.offers(exchange), aliases, own_login=exchange.own_login)
-        if not choice.candidates and await lists.complete(exchange.config):
-            # A provider may serve models that are younger than our lists: ask before saying no.
-            choice = choose(model, lists.offers(exchange), aliases, own_login=exchange.own_login)
-        if not choice.candidates:
-            raise unknown_model(model, lists.offers(exchange), aliases)
-        if choice.why:
-            exchange.note(choice.why)
-        accounts = self._services.wire.accounts(exchange.config)
-        refusals = {it: accounts[it.account_id].refusal(exchange.tool) for it in choice.candidates}
-        allowed = tuple(it for it in choice.candidates if refusals[it] is None)
-        refused = next((error for error in refusals.values() if error is not None), None)
-        if not allowed and refused is not None:
-            raise refused
-        return allowed
-
-    async def _attempts(self, candidates: tuple[Candidate, ...]) -> None:
-        """Ask one candidate after the other, as far as the course goes; answers the client in any case."""
+    async def _attempts(self, plan: Plan) -> None:
+        """Ask one account after the other, as far as the course goes; answers the client in any case."""
         services = self._services
-        course = Course(self._exchange, candidates, services.wire, services.pool, services.clock)
-        candidate: Candidate | None = course.first()
-        while candidate is not None:
-            attempting = Attempting(
-                self._exchange, candidate, self._sink, self._record, services.wire, services.clock
-            )
-            try:
-                await attempting.run()
-            except AttemptFailedError as error:
-                step = course.after(candidate, error)
-                candidate = step.candidate
-                if step.wait_s:
-                    await services.sleep(step.wait_s)
-            except KorProxyError as error:
-                if self._sink.committed:
-                    raise
-                candidate = course.without(candidate, error)
-            else:
-                course.succeeded(candidate)
-                return
+        course = Course(self._exchange, plan, services)
+        step = course.first()
+        while step.candidate is not None or step.wait_s:
+            if step.wait_s:
+                await services.sleep(step.wait_s)
+            if step.candidate is None:
+                step = course.first()
+                continue
+            candidate = step.candidate
+            with course.asking(candidate):
+                attempting = Attempting(
+                    self._exchange,
+                    candidate,
+                    self._sink,
+                    self._record,
+                    services.wire,
+                    services.clock,
+                    services.estimates,
+                    services.conversations,
+                )
+                attempting.answered = functools.partial(course.answered, candidate)
+                if services.guard is not None:
+                    way = services.wire.accounts(self._exchange.config)[candidate.account_id]
+                    attempting.meter = services.guard.meter(way, candidate.model, services.clock)
+                try:
+                    await attempting.run()
+                except AttemptFailedError as error:
+                    step = course.after(candidate, error)
+                except KorProxyError as error:
+                    if self._sink.committed:
+                        raise
+                    step = course.without(candidate, error)
+                else:
+                    course.ended(candidate)
+                    return
         await self._answer(upstream_error_reply(self._exchange, course.failure()))
 
     async def _model_list(self, one: str | None) -> Reply:

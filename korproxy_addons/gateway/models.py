@@ -41,15 +41,20 @@ class ModelLists:
         self._live: dict[str, tuple[ModelFacts, ...]] = {}
         self._ask_again_at: dict[str, float] = {}
         self._asking: dict[str, asyncio.Task[bool]] = {}
+        # What was said last stays the same object while nothing changes: what is made of it is kept as long.
+        self._offered: tuple[Config, tuple[Offer, ...]] | None = None
 
     def forget(self) -> None:
         """The config has changed: what was asked of its accounts may not hold."""
         # New tables: an answer that is still on its way belongs to the old config.
         self._live, self._ask_again_at, self._asking = {}, {}, {}
+        self._offered = None
 
     def offers(self, exchange: Exchange) -> tuple[Offer, ...]:
-        """What each account can serve, in the order of the config."""
-        return tuple(
+        """What each account can serve, in the order of the config; the same object until anything changes."""
+        if self._offered is not None and self._offered[0] is exchange.config:
+            return self._offered[1]
+        offers = tuple(
             Offer(
                 account_id=account.id,
                 provider=account.provider.id,
@@ -58,6 +63,8 @@ class ModelLists:
             )
             for account in self._wire.accounts(exchange.config).values()
         )
+        self._offered = (exchange.config, offers)
+        return offers
 
     def facts(self, exchange: Exchange) -> tuple[ModelFacts, ...]:
         """The models of all accounts that this client may use, each once, the first account's word first."""
@@ -120,6 +127,7 @@ class ModelLists:
             return False
         changed = found != live.get(account_id)
         live[account_id] = found
+        self._offered = None
         ask_again_at[account_id] = self._clock() + FRESH_S
         return changed
 

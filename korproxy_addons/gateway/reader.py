@@ -14,10 +14,14 @@ from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers.http._base import HttpEvent, ReceiveHttp
 from mitmproxy.proxy.layers.http._events import (
     ErrorCode,
+    RequestHeaders,
     RequestProtocolError,
     ResponseProtocolError,
 )
 from mitmproxy.proxy.layers.http._http1 import Http1Server
+
+from korproxy_addons.gateway.responses_socket import ResponsesSocket
+from korproxy_addons.gateway.socket_history import SocketHistory
 
 type Commands = layer.CommandGenerator[None]
 
@@ -32,13 +36,24 @@ _TLS_RECORD = b"\x16\x03"
 
 
 class Refusals(Protocol):
-    """How the layer asks for an answer it cannot word itself (it knows no dialect and no config)."""
+    """
+    How the layer asks for an answer it cannot word itself (it knows no dialect and no config).
+
+    Attributes:
+        sockets: Is told how requests on WebSockets go.
+    """
+
+    @property
+    def sockets(self) -> SocketHistory: ...
 
     def body_limit_bytes(self, flow: http.HTTPFlow) -> int:
         """The largest request body this exchange accepts."""
 
     def header_limit_bytes(self) -> int:
         """The largest request head the gateway reads."""
+
+    def message_limit_bytes(self) -> int:
+        """The largest message on a WebSocket."""
 
     def body_too_large(self, flow: http.HTTPFlow) -> http.Response:
         """The answer to a body over the limit."""
@@ -51,13 +66,42 @@ class Refusals(Protocol):
 
 
 class GatewayHttp1Server(Http1Server):
-    """Reads one client connection's requests."""
+    """
+    Reads one client connection's requests.
+
+    Attributes:
+        socket: What reads them since the connection was upgraded; None before.
+    """
 
     def __init__(self, context: Context, refusals: Refusals) -> None:
         super().__init__(context)
         self._refusals = refusals
         self._head = b""
         self._refused = False
+        self._opening: http.Request | None = None
+        self.socket: ResponsesSocket | None = None
+
+    def _handle_event(self, event: events.Event) -> Commands:
+        if self.socket is None:
+            yield from super()._handle_event(event)
+        else:
+            yield from self.socket.handle(event)
+
+    def make_pipe(self) -> Commands:
+        """Go on as a WebSocket; only an addon of ours says 101."""
+        if self._opening is None or self.stream_id is None:
+            yield commands.CloseConnection(self.conn)
+            return
+        self.socket = ResponsesSocket(
+            self.conn,
+            self._opening,
+            self.stream_id,
+            self._refusals.message_limit_bytes(),
+            self._refusals.sockets,
+        )
+        rest = self.buf.maybe_extract_at_most(len(self.buf))
+        if rest:
+            yield from self.socket.handle(events.DataReceived(self.conn, bytes(rest)))
 
     def read_headers(self, event: events.ConnectionEvent) -> Commands:
         while bytes(self.buf)[:2] == b"\r\n":
@@ -82,7 +126,13 @@ class GatewayHttp1Server(Http1Server):
                 # The only thing it sends itself is a page that says 400: ours says it in JSON.
                 yield from self._refuse(400, "The request's head is not valid HTTP/1.1.")
                 return
+            if isinstance(command, ReceiveHttp) and isinstance(command.event, RequestHeaders):
+                self._note_opening(command.event.request)
             yield command
+
+    def _note_opening(self, request: http.Request) -> None:
+        """Keep a request for an upgrade as it came: its flow will show no credential, and what follows brings it again."""
+        self._opening = request.copy() if "upgrade" in request.headers else None
 
     def read_body(self, event: events.Event) -> Commands:
         try:

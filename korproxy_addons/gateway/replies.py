@@ -20,6 +20,8 @@ REQUEST_ID = "x-korproxy-request-id"
 ACCOUNT = "x-korproxy-account"
 WHY = "x-korproxy-why"
 ERROR = "x-korproxy-error"
+ESTIMATE = "x-korproxy-estimate"
+"""On a count that no upstream has made."""
 
 # A provider's cookies, cross-origin rules and transport promises are about its own origin, never about ours; a page of
 # some other origin must not be able to read or script what comes from this port.
@@ -32,7 +34,7 @@ _NOT_FOR_CLIENTS = frozenset(
         "public-key-pins", "expect-ct", "service-worker-allowed", "sourcemap",
     )
 )  # fmt: skip
-_OWN = frozenset((REQUEST_ID, ACCOUNT, WHY, ERROR, "content-encoding", "content-length"))
+_OWN = frozenset((REQUEST_ID, ACCOUNT, WHY, ERROR, ESTIMATE, "content-encoding", "content-length"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,10 @@ class Reply:
             (name.encode(), value.encode("utf-8", "surrogateescape"))
             for name, value in self.headers
         ]
-        return http.Response.make(self.status, self.body, http.Headers(fields))
+        response = http.Response.make(self.status, self.body, http.Headers(fields))
+        if self.status < 200:
+            del response.headers["content-length"]  # what follows is not this reply's body
+        return response
 
 
 def own_headers(exchange: Exchange) -> tuple[tuple[str, str], ...]:
@@ -101,6 +106,8 @@ def error_reply(exchange: Exchange, error: KorProxyError) -> Reply:
         ("cache-control", "no-store"),
     ]
     fields += own_headers(exchange)
+    if spec is catalogue.UPGRADE_REQUIRED:
+        fields.append(("upgrade", "websocket"))  # RFC 9110, 15.5.22
     if error.retry_after_s is not None and math.isfinite(error.retry_after_s):
         fields.append(("retry-after", str(max(1, math.ceil(error.retry_after_s)))))
     if spec.retry is Retry.NO and spec.kind in (Kind.RATE_LIMIT, Kind.BILLING, Kind.INTERNAL):

@@ -12,13 +12,14 @@ from mitmproxy import http
 from mitmproxy.proxy import events
 from mitmproxy.proxy.commands import StartHook
 from mitmproxy.proxy.context import Context
-from mitmproxy.proxy.layers.http import HttpStream, SendHttp
+from mitmproxy.proxy.layers.http import DropStream, HttpStream, SendHttp
 from mitmproxy.proxy.layers.http._events import (
     ErrorCode,
     RequestData,
     RequestEndOfMessage,
     RequestHeaders,
     RequestProtocolError,
+    ResponseEndOfMessage,
     ResponseHeaders,
     ResponseProtocolError,
 )
@@ -53,6 +54,7 @@ class GatewayStream(HttpStream):
     One request and its reply.
 
     Attributes:
+        over_socket: Whether the reply's body goes out as messages of a WebSocket.
         gone: Whether nothing more can be said to the client.
         on_gone: Called once when that comes true.
         on_head_written: Called when the reply's head is written, or replaced by an addon.
@@ -62,6 +64,7 @@ class GatewayStream(HttpStream):
         super().__init__(context, stream_id)
         self._refusals = refusals
         self._discarded_bytes = 0
+        self.over_socket = False
         self.gone = False
         self.on_gone: Callable[[], None] | None = None
         self.on_head_written: Callable[[], None] | None = None
@@ -161,6 +164,16 @@ class GatewayStream(HttpStream):
             yield from self.flow_done()
 
     # The reply
+
+    def flow_done(self) -> Commands:
+        response = self.flow.response
+        if response is None or response.status_code != 101:
+            yield from super().flow_done()
+            return
+        # The reader goes on as a WebSocket. mitmproxy would want a layer below this stream, and its options allow none.
+        self.flow.live = False
+        yield DropStream(self.stream_id)
+        yield SendHttp(ResponseEndOfMessage(self.stream_id), self.context.client)
 
     def state_wait_for_response_headers(self, event: ResponseHeaders) -> Commands:
         yield from super().state_wait_for_response_headers(event)

@@ -11,10 +11,14 @@ from korproxy_addons.config.schema import Config
 from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.gateway.exchange import Exchange
+from korproxy_addons.io.broker import Broker, Clockwork
+from korproxy_addons.io.http_driver import drive
 from korproxy_addons.io.secret_store import SecretStore
+from korproxy_addons.io.token_endpoint import TokenEndpoint
 from korproxy_addons.io.upstream import Budgets, UpstreamCall, UpstreamClient, UpstreamReply
-from korproxy_addons.providers.calls import Pause, Reply, Request
+from korproxy_addons.providers.calls import Reply, Request
 from korproxy_addons.providers.outgoing import AccountFacts, Operation, Outgoing
+from korproxy_addons.providers.quota import Windows
 from korproxy_addons.providers.resolve import ResolvedAccount, resolve_accounts
 
 SIDE_REPLY_BYTES = 4 * 1024 * 1024
@@ -28,6 +32,10 @@ class Wire:
         client: The pool.
         secret_store: Reads accounts' secrets.
         sleep: Waits for so many seconds.
+        broker: Keeps logins alive; None: one of its own is made.
+
+    Attributes:
+        broker: The same.
     """
 
     def __init__(
@@ -35,10 +43,17 @@ class Wire:
         client: UpstreamClient,
         secret_store: SecretStore,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        broker: Broker | None = None,
     ) -> None:
         self._client = client
         self._secret_store = secret_store
         self._sleep = sleep
+        self.broker = broker or Broker(
+            secret_store,
+            secret_store.vault,
+            lambda way: TokenEndpoint(way, client, secret_store),
+            Clockwork(sleep=sleep),
+        )
         self._config: Config | None = None
         self._accounts: dict[str, ResolvedAccount] = {}
         self._projects: dict[str, asyncio.Task[str]] = {}
@@ -51,15 +66,14 @@ class Wire:
             self._config, self._accounts = config, {it.id: it for it in resolved}
         return self._accounts
 
-    def secret(self, way: ResolvedAccount) -> SecretStr | None:
+    async def secret(self, way: ResolvedAccount) -> SecretStr | None:
         """
-        The account's secret; None if it needs none.
+        The account's secret; None if it needs none. A login's token that was refused is renewed first.
 
         Raises:
-            KorProxyError: SECRET_UNAVAILABLE.
+            KorProxyError: As `Broker.secret`.
         """
-        ref = way.config.secret
-        return None if ref is None else self._secret_store.load(ref)
+        return await self.broker.secret(way, refused=self._refused.get(way.id))
 
     async def call(
         self,
@@ -121,7 +135,7 @@ class Wire:
         way = self.accounts(config)[account_id]
         dialect = way.access.dialects[0]
         outgoing = Outgoing(operation=Operation.MODELS, dialect=dialect, model="")
-        account = way.facts
+        account = await self._with_login(way)
         url = way.access.url(account, outgoing)
         if url is None:
             raise KorProxyError(catalogue.NOT_OFFERED, "models")
@@ -132,6 +146,24 @@ class Wire:
             raise KorProxyError(catalogue.UPSTREAM_INVALID_REPLY, f"models: status {reply.status}")
         return way.access.parse_models(reply.body)
 
+    async def quota(self, way: ResolvedAccount, now: float) -> Windows:
+        """
+        What the provider's quota page says of the account; nothing if it has none.
+
+        Args:
+            way: The account.
+            now: Unix seconds.
+        Raises:
+            KorProxyError: It did not answer, or with no.
+        """
+        ask = way.access.quota.ask
+        if ask is None or not way.quota_url:
+            return ()
+        await self.secret(way)  # what the login knows goes into the question
+        account = await self._discovered(way)
+        questions = ask(account, way.quota_url, now)
+        return await drive(questions, lambda request: self._side_call(way, account, request))
+
     def secret_renewed(self, way: ResolvedAccount, refused: SecretStr | None = None) -> bool:
         """
         Whether the account's secret, read anew, is another one than the one that was refused.
@@ -140,26 +172,26 @@ class Wire:
             way: The account.
             refused: The secret that its provider has just refused; None: the last one that was.
         """
-        ref = way.config.secret
         if refused is not None:
             self._refused[way.id] = refused
-        if ref is None or way.id not in self._refused:
-            return False
-        self._secret_store.forget(ref)
-        try:
-            return self._secret_store.load(ref) != self._refused[way.id]
-        except KorProxyError:
-            return False
+        return self.broker.changed(way, self._refused.get(way.id))
 
     def forget(self) -> None:
         """The config has changed."""
         self._projects.clear()
         self._refused.clear()
+        self.broker.forget()
+
+    async def _with_login(self, way: ResolvedAccount) -> AccountFacts:
+        """The account's facts with those of its login, whose tokens may have to be read first."""
+        await self.secret(way)
+        return way.facts_of_login(self.broker.facts(way))
 
     async def _discovered(self, way: ResolvedAccount) -> AccountFacts:
-        """The account's facts, completed by what the provider must be asked for once."""
-        if not way.access.discovers or way.facts.project:
-            return way.facts
+        """The account's facts, completed by its login's and by what the provider must be asked for once."""
+        facts = way.facts_of_login(self.broker.facts(way))
+        if not way.access.discovers or facts.project:
+            return facts
         key = way.id
         task = self._projects.get(key)
         if task is None:
@@ -167,7 +199,7 @@ class Wire:
             task = asyncio.get_running_loop().create_task(self._discover(way))
             task.add_done_callback(lambda done: self._discovery_ended(key, done))
             self._projects[key] = task
-        return replace(way.facts, project=await asyncio.shield(task))
+        return replace(facts, project=await asyncio.shield(task))
 
     def _discovery_ended(self, key: str, task: asyncio.Task[str]) -> None:
         """Keep what was found; what failed is asked for again by the next request."""
@@ -177,22 +209,15 @@ class Wire:
 
     async def _discover(self, way: ResolvedAccount) -> str:
         questions = way.access.discover(way.facts)
-        answer: Reply | None = None
-        while True:
-            try:
-                question = questions.send(answer)
-            except StopIteration as done:
-                return str(done.value)
-            if isinstance(question, Pause):
-                await self._sleep(question.seconds)
-                answer = None
-            else:
-                answer = await self._side_call(way, way.facts, question)
+        return await drive(
+            questions, lambda request: self._side_call(way, way.facts, request), self._sleep
+        )
 
     async def _side_call(
         self, way: ResolvedAccount, account: AccountFacts, request: Request
     ) -> Reply:
-        credentials = way.access.credential_headers(account, request.url, self.secret(way))
+        secret = await self.secret(way)
+        credentials = way.access.credential_headers(account, request.url, secret)
         call = UpstreamCall(
             method=request.method,
             url=request.url,

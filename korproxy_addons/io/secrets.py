@@ -1,4 +1,4 @@
-"""Secrets out of the places that the configuration names."""
+"""Secrets out of the plain places that the configuration names: environment, files, the configuration itself."""
 
 import os
 from collections.abc import Mapping
@@ -39,7 +39,8 @@ def load_secret(ref: SecretRef, home: Path, environ: Mapping[str, str] | None = 
         case Place.PLAIN if ref.plain is not None:
             return ref.plain
         case _:
-            raise KorProxyError(SECRET_UNAVAILABLE, f"the vault holds no entry {ref.name}")
+            # The vault and the official tools' logins change while we run: SecretStore asks them.
+            raise KorProxyError(SECRET_UNAVAILABLE, f"{ref} is not read here")
 
 
 def _read(path: Path) -> str:

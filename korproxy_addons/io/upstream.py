@@ -87,6 +87,7 @@ class UpstreamClient:
         self._trust = Trust()
         self._pool, self._pool_connector = self._session(keep_alive=True)
         self._fresh, self._fresh_connector = self._session(keep_alive=False)
+        self._left: list[aiohttp.ClientSession] = []
 
     def configure(self, own_ports: Iterable[int], local: Iterable[Origin]) -> None:
         """Take over the own ports and local origins of a new configuration."""
@@ -116,16 +117,37 @@ class UpstreamClient:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             if not (trace.reused and _is_stale(error)):
                 raise failure_before_head(error, host) from error
-        trace.reused = False
+        return await self.send_once(call)
+
+    async def send_once(self, call: UpstreamCall) -> UpstreamReply:
+        """
+        Send one request on a connection of its own, whatever becomes of it.
+
+        For what must not reach its server twice, such as a refresh token that is used up by its use.
+
+        Raises:
+            KorProxyError: As `send`.
+        """
+        url = _url_of(call)
         try:
-            return await self._send(self._fresh, url, call, trace)
+            return await self._send(self._fresh, url, call, SimpleNamespace(reused=False))
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise failure_before_head(error, host) from error
+            raise failure_before_head(error, url.host or "") from error
+
+    def renew(self) -> None:
+        """
+        Use no connection that idles now: after a sleep, or in another network, they are dead.
+
+        What is under way goes on; the pool that is left lets its idle connections time out by itself.
+        """
+        self._left.append(self._pool)
+        self._pool, self._pool_connector = self._session(keep_alive=True)
+        self._fresh_connector.clear_dns_cache()
 
     async def close(self) -> None:
         """Close every connection."""
-        await self._pool.close()
-        await self._fresh.close()
+        for session in (*self._left, self._pool, self._fresh):
+            await session.close()
 
     async def _send(
         self, session: aiohttp.ClientSession, url: URL, call: UpstreamCall, trace: SimpleNamespace

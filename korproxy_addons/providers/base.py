@@ -23,6 +23,7 @@ from korproxy_addons.providers.bodies import rename_model
 from korproxy_addons.providers.calls import Pause, Reply, Request
 from korproxy_addons.providers.error_words import Words, hidden_words, read_words, status_of
 from korproxy_addons.providers.failure import Failure
+from korproxy_addons.providers.logins import LoginSpec
 from korproxy_addons.providers.model_lists import parse_models
 from korproxy_addons.providers.outgoing import (
     AccountFacts,
@@ -32,6 +33,7 @@ from korproxy_addons.providers.outgoing import (
     join_url,
     origin_of,
 )
+from korproxy_addons.providers.quota import NO_QUOTA, QuotaReading, Windows
 from korproxy_addons.providers.rules import NO_RULES, Rule, read_by
 
 __all__ = [
@@ -90,7 +92,8 @@ class AccessSpec:
         habits: One entry for each dialect that the upstream speaks natively; the first is the one
             to translate into.
         base_url: Where requests go unless the configuration says otherwise.
-        token_url, auth_url, quota_url: The other addresses, "" if there is none.
+        login: How a person signs in to it; None: it has a key, or no credential at all.
+        quota_url: Where the used quota is asked for, "" if nowhere.
         regions: Base URL by region, where a key belongs to one.
         credential: Where the secret goes: bearer, x-api-key, x-goog-api-key, header:NAME or none.
         tier: How firmly the provider stands behind it.
@@ -105,6 +108,7 @@ class AccessSpec:
         paths: Path below `base_url` by (operation, dialect); absent: not offered.
         rules: How its errors are read, first match wins; then the status alone decides.
         models: What is known without asking.
+        quota: How it tells what is left of an account.
         lists_models: Whether MODELS is offered; if not, `models` is all.
     """
 
@@ -112,8 +116,7 @@ class AccessSpec:
     name: str
     habits: tuple[Habits, ...]
     base_url: str
-    token_url: str = ""
-    auth_url: str = ""
+    login: LoginSpec | None = None
     quota_url: str = ""
     regions: Mapping[str, str] = field(default_factory=dict)
     credential: str = "bearer"
@@ -129,6 +132,17 @@ class AccessSpec:
     paths: Mapping[tuple[Operation, str], str] = field(default_factory=dict)
     rules: tuple[Rule, ...] = NO_RULES
     models: tuple[ModelFacts, ...] = ()
+    quota: QuotaReading = NO_QUOTA
+
+    @property
+    def auth_url(self) -> str:
+        """Page on which a person signs in; "" if there is none."""
+        return self.login.auth_url if self.login else ""
+
+    @property
+    def token_url(self) -> str:
+        """Where tokens are exchanged and refreshed; "" if nowhere."""
+        return self.login.token_url if self.login else ""
 
     @property
     def dialects(self) -> tuple[str, ...]:
@@ -307,6 +321,17 @@ class AccessSpec:
         """What an error means, its body read: the rules, then the status."""
         del model
         return read_by(self.rules, words, status, headers, now, refreshes=self.refreshes)
+
+    def read_windows(self, status: int, headers: Mapping[str, str], now: float) -> Windows:
+        """
+        What a reply says of the account's limits; none if it says nothing.
+
+        Args:
+            status: HTTP status.
+            headers: Names in lower case.
+            now: Unix seconds.
+        """
+        return () if status >= 500 else self.quota.headers(headers, now)
 
     def parse_models(self, body: bytes) -> tuple[ModelFacts, ...]:
         """

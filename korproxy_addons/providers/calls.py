@@ -21,6 +21,10 @@ class Request:
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
 
+    def __repr__(self) -> str:
+        # A login's request carries secrets in any of the other parts.
+        return f"Request({self.method} {self.url.partition('?')[0]})"
+
 
 @dataclass(frozen=True, slots=True)
 class Pause:
@@ -34,5 +38,5 @@ class Reply:
     """A reply: status, headers with lower-case names, body."""
 
     status: int
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)

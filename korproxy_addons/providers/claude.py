@@ -23,9 +23,14 @@ from korproxy_addons.providers.base import (
     Tier,
     client_credentials,
 )
-from korproxy_addons.providers.claude_limits import read_limit
+from korproxy_addons.providers.claude_limits import read_limit, until_plan_serves
 from korproxy_addons.providers.error_words import Words
 from korproxy_addons.providers.failure import Failure, Scope, Verdict
+from korproxy_addons.providers.logins import BodyStyle, LoginSpec
+from korproxy_addons.providers.overage import claude_overage
+from korproxy_addons.providers.quota import QuotaReading
+from korproxy_addons.providers.quota_answers import ask_claude
+from korproxy_addons.providers.quota_headers import anthropic_windows
 from korproxy_addons.providers.rules import Rule
 
 OAUTH_BETA = "oauth-2025-04-20"
@@ -85,8 +90,19 @@ MODELS = (
 # retry: the provider decides by what the request is, and money is never spent to get around it.
 RULES = (
     Rule(spec=catalogue.POLICY_REFUSED, text="only authorized for use with claude code"),
-    Rule(spec=catalogue.EXTRA_USAGE_REQUIRED, text="draw from your extra usage"),
-    Rule(spec=catalogue.EXTRA_USAGE_REQUIRED, text="out of extra usage"),
+    # The plan itself serves no more, so the account rests; the two below are about one request only.
+    Rule(
+        spec=catalogue.EXTRA_USAGE_REQUIRED,
+        text="draw from your extra usage",
+        scope=Scope.ACCOUNT,
+        verdict=Verdict.COOL,
+    ),
+    Rule(
+        spec=catalogue.EXTRA_USAGE_REQUIRED,
+        text="out of extra usage",
+        scope=Scope.ACCOUNT,
+        verdict=Verdict.COOL,
+    ),
     Rule(spec=catalogue.EXTRA_USAGE_REQUIRED, text="extra usage is required"),
     Rule(spec=catalogue.EXTRA_USAGE_REQUIRED, text="usage credits are required"),
     Rule(
@@ -114,7 +130,10 @@ class ClaudeAccess(AnthropicAccess):
         policy = any(rule.fits(status, words) for rule in self.rules)
         if status == 429 and not policy:
             return read_limit(words, status, headers, now)
-        return super().judge(words, status, headers, model=model, now=now)
+        failure = super().judge(words, status, headers, model=model, now=now)
+        if failure.spec is catalogue.EXTRA_USAGE_REQUIRED and failure.verdict is Verdict.COOL:
+            return until_plan_serves(failure, headers, now)
+        return failure
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -144,6 +163,31 @@ class OwnLoginAccess(ClaudeAccess):
         return found
 
 
+# providers.md 2a. A refresh names no scopes: then those granted stay, and none can be one too many.
+LOGIN = LoginSpec(
+    client_id="9d1c250a-e61b-44d9-88ed-5944d1962f5e",
+    auth_url="https://claude.ai/oauth/authorize",
+    token_url="https://platform.claude.com/v1/oauth/token",  # noqa: S106 - an address
+    profile_url="https://api.anthropic.com/api/oauth/profile",
+    scopes=(
+        "user:profile",
+        "user:inference",
+        "user:sessions:claude_code",
+        "user:mcp_servers",
+        "user:file_upload",
+    ),
+    required_scopes=("user:inference",),
+    auth_params=(("code", "true"), ("response_type", "code")),
+    exchange_body=BodyStyle.JSON,
+    refresh_body=BodyStyle.JSON,
+    sends_state=True,
+    redirect_host="localhost",
+    redirect_path="/callback",
+    manual_redirect="https://platform.claude.com/oauth/code/callback",
+    fixed_deadline=True,
+    dead_statuses=frozenset(range(400, 500)) - {408, 425, 429},
+)
+
 CLAUDE = ProviderSpec(
     id="claude",
     name="Claude",
@@ -162,14 +206,14 @@ CLAUDE = ProviderSpec(
             paths=PATHS,
             rules=RULES,
             models=MODELS,
+            quota=QuotaReading(headers=anthropic_windows),
         ),
         SubscriptionAccess(
             id="subscription",
             name="Claude plan",
             habits=(ANTHROPIC_API,),
             base_url="https://api.anthropic.com",
-            auth_url="https://claude.ai/oauth/authorize",
-            token_url="https://platform.claude.com/v1/oauth/token",  # noqa: S106 - an address
+            login=LOGIN,
             quota_url="https://api.anthropic.com/api/oauth/usage",
             tier=Tier.RESTRICTED,
             needs_consent=True,
@@ -181,6 +225,7 @@ CLAUDE = ProviderSpec(
             paths=PATHS,
             rules=RULES,
             models=MODELS,
+            quota=QuotaReading(headers=anthropic_windows, overage=claude_overage, ask=ask_claude),
         ),
         OwnLoginAccess(
             id="own-login",
@@ -196,6 +241,7 @@ CLAUDE = ProviderSpec(
             paths=PATHS,
             rules=RULES,
             models=MODELS,
+            quota=QuotaReading(headers=anthropic_windows),
         ),
     ),
 )

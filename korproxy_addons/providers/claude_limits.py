@@ -6,6 +6,7 @@ from dataclasses import replace
 from korproxy_addons.errors.catalogue import QUOTA_EXHAUSTED, RATE_LIMITED
 from korproxy_addons.providers.error_words import Words
 from korproxy_addons.providers.failure import Failure, Scope, Source, Verdict
+from korproxy_addons.providers.quota import FIVE_HOURS_S
 from korproxy_addons.providers.rules import Rule, failure_of
 from korproxy_addons.providers.waits import instant_s
 
@@ -56,6 +57,18 @@ def read_limit(words: Words, status: int, headers: Mapping[str, str], now: float
             headers = {"retry-after": f"{wait_s:.0f}", **headers}
             return replace(failure_of(_SLOWER, words, status, headers, now), reset_at=reset_at)
     return failure
+
+
+def until_plan_serves(failure: Failure, headers: Mapping[str, str], now: float) -> Failure:
+    """
+    A refusal for want of extra usage, with the time at which the plan itself serves again.
+
+    Never a guess that a request could be tried against: what would be tried is money.
+    """
+    resets = [instant_s(headers.get(f"{_UNIFIED}{name}")) for name in ("5h-reset", "reset")]
+    reset_at = next((it for it in resets if it is not None and it > now), now + FIVE_HOURS_S)
+    wait_s = reset_at - now
+    return replace(failure, reset_at=reset_at, retry_after_s=wait_s, source=Source.HEADER)
 
 
 def _until(

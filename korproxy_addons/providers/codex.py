@@ -29,6 +29,7 @@ from korproxy_addons.providers.codex_limits import (
 )
 from korproxy_addons.providers.error_words import Words
 from korproxy_addons.providers.failure import Failure
+from korproxy_addons.providers.logins import BodyStyle, DeviceStyle, LoginSpec
 from korproxy_addons.providers.openai_api import (
     CHAT_PATHS,
     FORWARD_HEADERS,
@@ -37,6 +38,10 @@ from korproxy_addons.providers.openai_api import (
     RESPONSES_PATHS,
 )
 from korproxy_addons.providers.openai_api import RULES as API_RULES
+from korproxy_addons.providers.overage import codex_overage
+from korproxy_addons.providers.quota import QuotaReading
+from korproxy_addons.providers.quota_answers import ask_chatgpt
+from korproxy_addons.providers.quota_headers import codex_windows, openai_windows
 from korproxy_addons.providers.responses_body import BackendRules, backend_body
 from korproxy_addons.providers.rules import failure_of
 
@@ -196,9 +201,63 @@ _BACKEND_PATHS = {
     (Operation.COMPACT, RESPONSES): "/responses/compact",
     (Operation.MODELS, RESPONSES): f"/models?client_version={CATALOGUE_VERSION}",
 }
-_OAUTH_URL = "https://auth.openai.com/oauth/authorize"
-_TOKEN_URL = "https://auth.openai.com/oauth/token"  # noqa: S105 - an address
+_DEAD_CODES = frozenset(
+    {"refresh_token_expired", "refresh_token_reused", "refresh_token_invalidated"}
+)
+PLAN_SCOPE = "chatgpt.tokens.use.direct"
+"""Without it the person is signed in, but the plan serves nothing."""
 _USAGE_URL = "https://chatgpt.com/backend-api/wham/usage"
+
+CHATGPT_LOGIN = LoginSpec(  # providers.md 3a, mode B
+    client_id="app_EMoamEEZ73f0CkXaXp7hrann",
+    auth_url="https://auth.openai.com/oauth/authorize",
+    token_url="https://auth.openai.com/oauth/token",  # noqa: S106 - an address
+    device_url="https://auth.openai.com/api/accounts/deviceauth",
+    device_style=DeviceStyle.CHATGPT,
+    scopes=(
+        "openid",
+        "profile",
+        "email",
+        "offline_access",
+        "api.connectors.read",
+        "api.connectors.invoke",
+    ),
+    auth_params=(
+        ("response_type", "code"),
+        ("id_token_add_organizations", "true"),
+        ("codex_cli_simplified_flow", "true"),
+        ("originator", ORIGINATOR),
+    ),
+    refresh_body=BodyStyle.JSON,
+    redirect_host="localhost",
+    redirect_ports=(1455, 1457),
+    redirect_path="/auth/callback",
+    partial_refresh=True,
+    dead_codes=_DEAD_CODES,
+    dead_statuses=frozenset({401}),
+)
+
+_RESOURCE = (("resource", "https://api.openai.com/v1"),)
+SIWC_LOGIN = LoginSpec(  # providers.md 3a, mode A: the official sign-in for locally hosted apps
+    client_id="dynamic_agent_client",
+    auth_url="https://auth.openai.com/api/accounts/authorize",
+    token_url="https://auth.openai.com/api/accounts/oauth/token",  # noqa: S106 - an address
+    scopes=(
+        "openid",
+        "profile",
+        "email",
+        "offline_access",
+        "resource.invoke",
+        PLAN_SCOPE,
+    ),
+    required_scopes=(PLAN_SCOPE,),
+    auth_params=(("response_type", "code"), *_RESOURCE),
+    token_params=_RESOURCE,
+    redirect_path="/auth/callback",
+    issues_client_id=True,
+    issuer="https://auth.openai.com",
+    dead_codes=_DEAD_CODES | {"invalid_grant", "invalid_refresh_token", "token_expired"},
+)
 
 CODEX = ProviderSpec(
     id="codex",
@@ -216,14 +275,14 @@ CODEX = ProviderSpec(
             paths={**RESPONSES_PATHS, **CHAT_PATHS},
             rules=API_RULES,
             models=MODELS,
+            quota=QuotaReading(headers=openai_windows),
         ),
         ChatGptAccess(
             id="chatgpt",
             name="ChatGPT plan",
             habits=(CODEX_BACKEND,),
             base_url=_BACKEND_URL,
-            auth_url=_OAUTH_URL,
-            token_url=_TOKEN_URL,
+            login=CHATGPT_LOGIN,
             quota_url=_USAGE_URL,
             tier=Tier.TOLERATED,
             needs_consent=True,
@@ -235,6 +294,7 @@ CODEX = ProviderSpec(
             paths=_BACKEND_PATHS,
             rules=PLAN_RULES + API_RULES,
             models=PLAN_MODELS,
+            quota=QuotaReading(headers=codex_windows, overage=codex_overage, ask=ask_chatgpt),
             backend=BackendRules(refused=CHATGPT_REFUSED, keeps_tier=frozenset({"priority"})),
         ),
         PlanAccess(
@@ -242,8 +302,7 @@ CODEX = ProviderSpec(
             name="Sign in with ChatGPT",
             habits=(CODEX_BACKEND,),
             base_url="https://api.openai.com/v1",
-            auth_url="https://auth.openai.com/api/accounts/authorize",
-            token_url="https://auth.openai.com/api/accounts/oauth/token",  # noqa: S106 - an address
+            login=SIWC_LOGIN,
             refreshes=True,
             forces_stream=True,
             forward_headers=FORWARD_HEADERS,
@@ -254,7 +313,8 @@ CODEX = ProviderSpec(
             },
             rules=PLAN_RULES + API_RULES,
             models=PLAN_MODELS,
-            backend=BackendRules(refused=SIWC_REFUSED),
+            quota=QuotaReading(headers=codex_windows),
+            backend=BackendRules(refused=SIWC_REFUSED, tools_as_item=True),
         ),
         OwnLoginAccess(
             id="own-login",
@@ -269,6 +329,7 @@ CODEX = ProviderSpec(
             paths=_BACKEND_PATHS,
             rules=PLAN_RULES + API_RULES,
             models=PLAN_MODELS,
+            quota=QuotaReading(headers=codex_windows),
         ),
     ),
 )

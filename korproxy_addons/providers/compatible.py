@@ -6,6 +6,10 @@ from korproxy_addons.providers import anthropic_api, openai_api
 from korproxy_addons.providers.anthropic_api import MESSAGES, AnthropicAccess
 from korproxy_addons.providers.base import AccessSpec, Operation, ProviderSpec
 from korproxy_addons.providers.gemini_api import GEMINI, GeminiAccess
+from korproxy_addons.providers.outgoing import origin_of
+from korproxy_addons.providers.quota import QuotaReading
+from korproxy_addons.providers.quota_answers import ask_compatible
+from korproxy_addons.providers.quota_headers import anthropic_windows, openai_windows
 
 _CREDENTIAL = {
     openai_api.CHAT: "bearer",
@@ -18,6 +22,12 @@ _PATHS = {
     openai_api.RESPONSES: openai_api.RESPONSES_PATHS,
     MESSAGES: anthropic_api.PATHS,
 }
+_QUOTA_PATHS = {
+    "api.kimi.com": "/coding/v1/usages",
+    "api.z.ai": "/api/monitor/usage/quota/limit",
+    "open.bigmodel.cn": "/api/monitor/usage/quota/limit",
+}
+"""Coding plans by key that can be asked what is left (`providers.md` 7, autumn 2026)."""
 
 
 def compatible_provider(provider_id: str, entry: ProviderConfig) -> ProviderSpec:
@@ -39,6 +49,13 @@ def compatible_provider(provider_id: str, entry: ProviderConfig) -> ProviderSpec
         accesses=accesses,
         test_model=entry.models[0].id if entry.models else "",
     )
+
+
+def quota_url(base_url: str) -> str:
+    """Where the plan behind a well-known base URL tells what is left; "" if that is not known."""
+    _, host, _ = origin_of(base_url)
+    path = _QUOTA_PATHS.get(host)
+    return "" if path is None else f"https://{host}{path}"
 
 
 def _access(access_id: str, entry: ProviderConfig) -> AccessSpec:
@@ -75,6 +92,8 @@ def _access(access_id: str, entry: ProviderConfig) -> AccessSpec:
             forward_prefixes=anthropic_api.FORWARD_PREFIXES,
             paths=paths,
             rules=anthropic_api.RULES,
+            quota_url=quota_url(base_url),
+            quota=QuotaReading(headers=anthropic_windows, ask=ask_compatible),
         )
     return AccessSpec(
         id=access_id,
@@ -86,4 +105,6 @@ def _access(access_id: str, entry: ProviderConfig) -> AccessSpec:
         forward_prefixes=openai_api.FORWARD_PREFIXES,
         paths=paths,
         rules=openai_api.RULES,
+        quota_url=quota_url(base_url),
+        quota=QuotaReading(headers=openai_windows, ask=ask_compatible),
     )

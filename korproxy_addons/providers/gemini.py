@@ -14,6 +14,9 @@ from korproxy_addons.providers.base import (
 )
 from korproxy_addons.providers.code_assist import discover_project, unwrap_envelope, wrap_envelope
 from korproxy_addons.providers.gemini_api import GEMINI, GeminiAccess, GoogleAccess
+from korproxy_addons.providers.logins import LoginSpec
+from korproxy_addons.providers.quota import QuotaReading
+from korproxy_addons.providers.quota_answers import ask_code_assist
 
 
 def _model(model: str, name: str) -> ModelFacts:
@@ -76,6 +79,28 @@ class CodeAssistAccess(GoogleAccess):
         return discover_project(account)
 
 
+_SCOPES = "https://www.googleapis.com/auth/"
+LOGIN = LoginSpec(  # providers.md 4a; a refresh gives no new refresh token
+    client_id="681255809395-oo8ft2oprdrnp9e3aqf6av3hmdib135j.apps.googleusercontent.com",
+    auth_url="https://accounts.google.com/o/oauth2/v2/auth",
+    token_url="https://oauth2.googleapis.com/token",  # noqa: S106 - an address
+    profile_url="https://www.googleapis.com/oauth2/v2/userinfo",
+    scopes=(
+        f"{_SCOPES}cloud-platform",
+        f"{_SCOPES}userinfo.email",
+        f"{_SCOPES}userinfo.profile",
+    ),
+    required_scopes=(f"{_SCOPES}cloud-platform",),
+    auth_params=(
+        ("response_type", "code"),
+        ("access_type", "offline"),
+        ("prompt", "consent"),  # else a second login brings no refresh token
+    ),
+    redirect_path="/oauth2callback",
+    manual_redirect="https://codeassist.google.com/authcode",
+    needs_client_secret=True,
+)
+
 GEMINI_PROVIDER = ProviderSpec(
     id="gemini",
     name="Gemini",
@@ -97,14 +122,14 @@ GEMINI_PROVIDER = ProviderSpec(
             name="Code Assist licence",
             habits=(CODE_ASSIST,),
             base_url="https://cloudcode-pa.googleapis.com",
-            auth_url="https://accounts.google.com/o/oauth2/v2/auth",
-            token_url="https://oauth2.googleapis.com/token",  # noqa: S106 - an address
+            login=LOGIN,
             quota_url="https://cloudcode-pa.googleapis.com/v1internal:retrieveUserQuota",
             tier=Tier.RESTRICTED,
             needs_consent=True,
             refreshes=True,
             rules=google_errors.RULES,
             models=MODELS,
+            quota=QuotaReading(ask=ask_code_assist),
         ),
     ),
 )

@@ -8,6 +8,7 @@ from korproxy_addons.errors.catalogue import Retry
 from korproxy_addons.providers.base import AccessSpec, Operation, ProviderSpec
 from korproxy_addons.providers.error_words import read_words
 from korproxy_addons.providers.failure import Failure, Scope, Verdict
+from korproxy_addons.providers.logins import LoginSpec
 from korproxy_addons.providers.openai_api import (
     CHAT,
     CHAT_PATHS,
@@ -85,6 +86,27 @@ class IflowAccess(AccessSpec):
         return replace(failure, status=200, code=number)
 
 
+LOGIN = LoginSpec(  # providers.md 6a; inference wants the key that the profile holds
+    client_id="10009311001",
+    auth_url="https://iflow.cn/oauth",
+    token_url="https://iflow.cn/oauth/token",  # noqa: S106 - an address
+    profile_url="https://iflow.cn/api/oauth/getUserInfo",
+    auth_params=(("loginMethod", "phone"), ("type", "phone")),
+    redirect_field="redirect",
+    redirect_host="localhost",
+    redirect_ports=(11451,),
+    redirect_path="/oauth2callback",
+    pkce=False,
+    needs_client_secret=True,
+    basic_auth=True,
+    api_key=True,
+)
+
+_PATHS = {
+    (Operation.GENERATE, CHAT): CHAT_PATHS[Operation.GENERATE, CHAT],
+    (Operation.MODELS, CHAT): CHAT_PATHS[Operation.MODELS, CHAT],
+}
+
 IFLOW = ProviderSpec(
     id="iflow",
     name="iFlow",
@@ -96,14 +118,22 @@ IFLOW = ProviderSpec(
             name="API key",
             habits=(IFLOW_CHAT,),
             base_url="https://apis.iflow.cn/v1",
-            auth_url="https://iflow.cn/oauth",
-            token_url="https://iflow.cn/oauth/token",  # noqa: S106 - an address
             forward_headers=FORWARD_HEADERS,
             forward_prefixes=FORWARD_PREFIXES,
-            paths={
-                (Operation.GENERATE, CHAT): CHAT_PATHS[Operation.GENERATE, CHAT],
-                (Operation.MODELS, CHAT): CHAT_PATHS[Operation.MODELS, CHAT],
-            },
+            paths=_PATHS,
+            rules=RULES + API_RULES,
+            models=MODELS,
+        ),
+        IflowAccess(
+            id="login",
+            name="iFlow login",
+            habits=(IFLOW_CHAT,),
+            base_url="https://apis.iflow.cn/v1",
+            login=LOGIN,
+            refreshes=True,
+            forward_headers=FORWARD_HEADERS,
+            forward_prefixes=FORWARD_PREFIXES,
+            paths=_PATHS,
             rules=RULES + API_RULES,
             models=MODELS,
         ),

@@ -15,6 +15,7 @@ from korproxy_addons.providers.base import (
     ProviderSpec,
 )
 from korproxy_addons.providers.failure import Scope, Verdict
+from korproxy_addons.providers.logins import LoginSpec
 from korproxy_addons.providers.openai_api import CHAT, CHAT_PATHS, FORWARD_HEADERS
 from korproxy_addons.providers.openai_api import FORWARD_PREFIXES as OPENAI_PREFIXES
 from korproxy_addons.providers.rules import Rule
@@ -153,6 +154,15 @@ _PAY_AS_YOU_GO = {
 _HABITS = (QWEN_CHAT, COMPATIBLE_ANTHROPIC)
 _PREFIXES = (*OPENAI_PREFIXES, *ANTHROPIC_PREFIXES)
 
+LOGIN = LoginSpec(  # providers.md 5a; ended on 2026-04-15
+    client_id="f0304373b74a44d2b584a3fb70ca9e56",
+    device_url="https://chat.qwen.ai/api/v1/oauth2/device/code",
+    token_url="https://chat.qwen.ai/api/v1/oauth2/token",  # noqa: S106 - an address
+    scopes=("openid", "profile", "email", "model.completion"),
+    dead_statuses=frozenset({400, 401}),
+    resource_hosts=("qwen.ai", "aliyuncs.com"),
+)
+
 QWEN = ProviderSpec(
     id="qwen",
     name="Qwen",
@@ -211,8 +221,8 @@ QWEN = ProviderSpec(
             name="Qwen login",
             habits=(QWEN_CHAT,),
             base_url="https://portal.qwen.ai/v1",
-            auth_url="https://chat.qwen.ai/api/v1/oauth2/device/code",
-            token_url="https://chat.qwen.ai/api/v1/oauth2/token",  # noqa: S106 - an address
+            login=LOGIN,
+            refreshes=True,
             fixed_headers=(
                 ("x-dashscope-authtype", "qwen-oauth"),
                 ("x-dashscope-cachecontrol", "enable"),

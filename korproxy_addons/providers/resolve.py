@@ -1,7 +1,7 @@
 """An account of the configuration, with everything that a request to it needs to know."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 
 import msgspec
@@ -13,12 +13,15 @@ from korproxy_addons.config.schema import (
     Config,
     ModelEntry,
     ProviderConfig,
+    Urls,
 )
+from korproxy_addons.config.secret_ref import SecretRef
 from korproxy_addons.errors.catalogue import CONSENT_NEEDED, LOGIN_FOR_OTHER_TOOL, ROUTE_RETIRED
 from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.providers import PROVIDERS
 from korproxy_addons.providers.base import AccessSpec, AccountFacts, ProviderSpec, origin_of
 from korproxy_addons.providers.compatible import compatible_provider
+from korproxy_addons.providers.logins import LoginSpec
 from korproxy_addons.providers.registry import Route, RouteState, route_of
 
 __all__ = ["ResolvedAccount", "provider_of", "resolve_account", "resolve_accounts"]
@@ -38,6 +41,8 @@ class ResolvedAccount:
         models: What it serves as far as is known without asking.
         only_models: The configuration's narrower list; None: no such list.
         token_url, auth_url, quota_url: The other addresses, overrides applied; "" if none.
+        login: How its owner signs in, at the addresses in force; None: it has a key, or nothing.
+        client_secret: Where the client secret of that sign-in lies; None: the settings name none.
         local: The provider may live at a private address and speak plain HTTP.
         ca_file: PEM file with more certificates to trust; None: none.
         proxy: HTTP proxy on the way; None: as the environment says.
@@ -55,6 +60,8 @@ class ResolvedAccount:
     token_url: str
     auth_url: str
     quota_url: str
+    login: LoginSpec | None
+    client_secret: SecretRef | None
     local: bool
     ca_file: str | None
     proxy: str | None
@@ -76,6 +83,22 @@ class ResolvedAccount:
         """Host and port of its base URL."""
         _, host, port = self.facts.origin
         return host, port
+
+    def facts_of_login(self, known: Mapping[str, str]) -> AccountFacts:
+        """
+        The account's facts with what its login knows besides; what the configuration says wins.
+
+        Args:
+            known: `TokenSet.facts` of its login; empty for keys.
+        """
+        facts = self.facts
+        if known.get("account_id") and not facts.account_id:
+            facts = replace(facts, account_id=known["account_id"])
+        host = known.get("resource_url", "")
+        domains = self.login.resource_hosts if self.login is not None else ()
+        if host and not self.moved and any(host == it or host.endswith(f".{it}") for it in domains):
+            facts = replace(facts, base_url=f"https://{host}/v1")
+        return facts
 
     def may_serve(self, model: str) -> bool:
         """Whether the configuration lets the account be used for a model."""
@@ -177,6 +200,8 @@ def resolve_account(
         token_url=_first(it.urls.token for it in layers) or access.token_url,
         auth_url=_first(it.urls.auth for it in layers) or access.auth_url,
         quota_url=_first(it.urls.quota for it in layers) or access.quota_url,
+        login=None if access.login is None else access.login.at(_urls(layers)),
+        client_secret=(override or entry).login.client_secret or entry.login.client_secret,
         local=entry.local,
         ca_file=_path(entry.ca_file, home),
         proxy=entry.proxy,
@@ -187,6 +212,12 @@ def resolve_account(
 
 def _first(values: Iterable[str | None]) -> str | None:
     return next((it for it in values if it), None)
+
+
+def _urls(layers: tuple[AccountConfig | AccessOverride, ...]) -> Urls:
+    """Each address from the first layer that names it."""
+    names = Urls.model_fields
+    return Urls(**{name: _first(getattr(it.urls, name) for it in layers) for name in names})
 
 
 def _path(name: str | None, home: PurePath | None) -> str | None:

@@ -40,11 +40,13 @@ class BackendRules:
         refused: Top-level fields that it answers with 400.
         wants_instructions: `instructions` must be there; else developer messages will do.
         keeps_tier: Values of `service_tier` that it takes; None: all.
+        tools_as_item: Function tools must come in an `additional_tools` item of the input.
     """
 
     refused: frozenset[str]
     wants_instructions: bool = True
     keeps_tier: frozenset[str] | None = None
+    tools_as_item: bool = False
 
 
 def backend_body(body: bytes, outgoing: Outgoing, rules: BackendRules) -> bytes:
@@ -82,6 +84,8 @@ def _fit_generate(fields: Fields, outgoing: Outgoing, rules: BackendRules) -> No
     given = plain(fields.get("instructions"))
     if rules.wants_instructions and not (isinstance(given, str) and given.strip()):
         fields["instructions"] = raw(_lifted_instructions(fields) or INSTRUCTIONS)
+    if rules.tools_as_item:
+        _move_functions(fields)
     include = plain(fields.get("include"))
     wanted = include if isinstance(include, list) else []
     if ENCRYPTED not in wanted:
@@ -110,6 +114,22 @@ def _lifted_instructions(fields: Fields) -> str:
         return ""
     fields["input"] = raw(items[1:])
     return "\n\n".join(texts)
+
+
+def _move_functions(fields: Fields) -> None:
+    """Function tools into an item before all others, where the start of the prompt stays the same from turn to turn."""
+    tools = decode_items(fields.get("tools", msgspec.Raw(b"null"))) or []
+    functions = [it for it in tools if plain((fields_or_none(it) or {}).get("type")) == "function"]
+    items = decode_items(fields.get("input", msgspec.Raw(b"null")))
+    if not functions or items is None:
+        return
+    item = {"type": "additional_tools", "role": "developer", "tools": functions}
+    fields["input"] = raw([item, *items])
+    others = [it for it in tools if it not in functions]
+    if others:
+        fields["tools"] = raw(others)
+    else:
+        del fields["tools"]
 
 
 def _fit_tier(fields: Fields, outgoing: Outgoing, rules: BackendRules) -> None:

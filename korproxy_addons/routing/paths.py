@@ -32,6 +32,10 @@ class Wanted:
         stream: Whether a stream is asked for, where the path says so (Gemini); else None.
         array: A Gemini stream as one JSON array (`alt` is not `sse`).
         local: Name of the gateway's own page (`health`, `metrics`, `root`) where it is one.
+        envelope: The request lies in Code Assist's envelope, and its answer must.
+        own: What the gateway answers in the dialect by itself, without any upstream: the name of a Code Assist method.
+        stored: Id of an answer that a client of Responses asks for, or wants deleted.
+        stored_part: What of it: "" for the answer itself, `input_items`.
         upgrade: Whether this is the WebSocket variant of Responses knocking.
     """
 
@@ -41,6 +45,10 @@ class Wanted:
     stream: bool | None = None
     array: bool = False
     local: str | None = None
+    envelope: bool = False
+    own: str = ""
+    stored: str = ""
+    stored_part: str = ""
     upgrade: bool = False
 
 
@@ -60,7 +68,19 @@ _GEMINI_VERBS = {
     "countTokens": (Operation.COUNT_TOKENS, False),
     "embedContent": (Operation.EMBEDDINGS, False),
 }
-_VERSION = re.compile(r"^(?:/v1beta|/v1)+(?=/)")
+_CODE_ASSIST = "/v1internal"
+CODE_ASSIST_METHODS = frozenset(
+    (
+        "loadCodeAssist", "onboardUser", "retrieveUserQuota", "listExperiments", "fetchAdminControls",
+        "getCodeAssistGlobalUserSetting", "setCodeAssistGlobalUserSetting", "recordCodeAssistMetrics",
+        "operations",
+    )
+)  # fmt: skip
+"""What Gemini CLI asks Code Assist beside generation; the last one is the state of an `onboardUser`."""
+# Base URLs with their version, or with the name of what they are compatible with, in front of a path that has its own.
+_VERSION = re.compile(r"^(?:/v1beta|/v1|/openai)+(?=/)")
+_STORED = re.compile(r"^responses/(resp_[^/]+)(?:/(input_items))?$")
+_SLASHES = re.compile(r"/{2,}")
 _CODEX_BACKEND = re.compile(r"^/backend-api/codex(?=/)")
 OWN_PAGES = {"/": "root", "/_korproxy/health": "health", "/metrics": "metrics"}
 """The pages that the gateway answers by itself, and their names."""
@@ -81,7 +101,7 @@ def dialect_of(path: str, headers: Mapping[str, str]) -> str:
         return RESPONSES
     if path.endswith(("/completions", "/embeddings")):
         return CHAT
-    if path.startswith("/v1beta") and "/openai" not in path:
+    if path.startswith(("/v1beta", _CODE_ASSIST)) and "/openai" not in path:
         return GEMINI
     if "x-goog-api-key" in headers or (":" in path and "/models/" in path):
         return GEMINI
@@ -105,10 +125,12 @@ def read_path(method: str, path: str, query: str, headers: Mapping[str, str]) ->
         return Wanted(dialect_of(path, headers), local=OWN_PAGES[path])
     if path.startswith(("/v0/management", "/_korproxy/", "/api/v1/")):
         raise KorProxyError(catalogue.MOVED, path)
-    bare = _CODEX_BACKEND.sub("", "/" + path.lstrip("/"))
+    bare = _CODEX_BACKEND.sub("", _SLASHES.sub("/", path))
+    if bare.startswith(_CODE_ASSIST):
+        return _code_assist(method, bare.removeprefix(_CODE_ASSIST), query, path)
     version = _VERSION.match(bare)
     rest = bare[version.end() + 1 :] if version else bare.removeprefix("/")
-    rest = rest.removeprefix("openai/")
+    rest = rest.removesuffix("/")
     if rest == "models" or rest.startswith(("models/", "tunedModels/")):
         return _models(method, rest, query, headers, path)
     if rest in _POST:
@@ -118,7 +140,16 @@ def read_path(method: str, path: str, query: str, headers: Mapping[str, str]) ->
             return Wanted(RESPONSES, upgrade=True)
         _allow(method, ("POST",), path)
         return Wanted(dialect, operation)
+    stored = _STORED.match(rest)
+    if stored is not None:
+        return _stored(method, stored[1], stored[2] or "", path)
     raise KorProxyError(catalogue.UNKNOWN_PATH, f"{method} {path}")
+
+
+def _stored(method: str, response_id: str, part: str, path: str) -> Wanted:
+    """An answer that was kept: to be looked at, or deleted."""
+    _allow(method, ("GET",) if part else ("GET", "DELETE"), path)
+    return Wanted(RESPONSES, stored=unquote(response_id), stored_part=part)
 
 
 def _models(method: str, rest: str, query: str, headers: Mapping[str, str], path: str) -> Wanted:
@@ -134,6 +165,21 @@ def _models(method: str, rest: str, query: str, headers: Mapping[str, str], path
     _allow(method, ("GET", "HEAD"), path)
     one = unquote(rest.partition("/")[2]) or None
     return Wanted(_owner_of_models(path, query, headers), Operation.MODELS, one)
+
+
+def _code_assist(method: str, rest: str, query: str, path: str) -> Wanted:
+    """The backend of Gemini CLI's Google login: Gemini in an envelope, and what the CLI asks around it."""
+    verb = rest.replace("%3A", ":").replace("%3a", ":").removeprefix(":")
+    if verb in _GEMINI_VERBS and _GEMINI_VERBS[verb][0] is not Operation.EMBEDDINGS:
+        _allow(method, ("POST",), path)
+        operation, stream = _GEMINI_VERBS[verb]
+        array = stream and parse_qs(query).get("alt") != ["sse"]
+        return Wanted(GEMINI, operation, None, stream, array, envelope=True)
+    own = "operations" if verb.startswith("/operations/") else verb
+    if own in CODE_ASSIST_METHODS:
+        _allow(method, ("GET", "POST"), path)
+        return Wanted(GEMINI, own=own)
+    raise KorProxyError(catalogue.UNKNOWN_PATH, f"{method} {path}")
 
 
 def _owner_of_models(path: str, query: str, headers: Mapping[str, str]) -> str:

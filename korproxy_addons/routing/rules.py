@@ -1,13 +1,14 @@
 """
-From the model a client names to the accounts that may serve it, best first.
+What accounts offer, and what is said of a model that none of them does.
 
 Pure: what the accounts offer is handed in. A model nobody offers is an error that names near matches; it is never
 replaced by another model.
 """
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.exceptions import KorProxyError
@@ -15,6 +16,7 @@ from korproxy_addons.errors.exceptions import KorProxyError
 NEAR_MATCHES = 5
 ANY_MODEL = "*"
 _LONGEST_NAME = 200
+_NO_ALIASES: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,57 +45,25 @@ class Candidate:
     model: str
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class UnservedError(KorProxyError):
+    """Nobody who may be asked serves the model, as far as the lists say that are known by now."""
+
+
+def unserved(
+    model: str, detail: str, offers: Iterable[Offer] = (), aliases: Mapping[str, str] = _NO_ALIASES
+) -> UnservedError:
     """
-    The outcome of a look-up.
-
-    Attributes:
-        candidates: In the order of the config; empty where nobody offers the model.
-        why: The reason to show (`pinned`, `alias`), or "".
-    """
-
-    candidates: tuple[Candidate, ...]
-    why: str = ""
-
-
-def choose(
-    model: str,
-    offers: Sequence[Offer],
-    aliases: Mapping[str, str],
-    *,
-    own_login: bool = False,
-) -> Choice:
-    """
-    The accounts that may serve `model`.
-
-    `provider/model` and `provider@account/model` pin; the first segment counts only if it names a provider that has an
-    account, so that model ids with a slash of their own keep working. A pinned model is asked for as written, listed or
-    not: the provider itself knows best.
+    The error for a model that nobody who may be asked serves.
 
     Args:
-        model: As the client named it.
-        offers: In the order of the config.
-        aliases: Model names of the user's own, each with what it stands for.
-        own_login: The request brings the client's own vendor login, which only such accounts may carry.
+        model: As it was asked for in the end.
+        detail: Why it could not be anybody; "" names the nearest names among `offers` and `aliases` instead.
+        offers: Of all accounts.
+        aliases: The user's own names.
     """
-    why = ""
-    if model in aliases:
-        model, why = aliases[model], "alias"
-    usable = [offer for offer in offers if offer.own_login == own_login]
-    pin, slash, rest = model.partition("/")
-    provider, _, account = pin.partition("@")
-    if slash and rest and any(offer.provider == provider for offer in usable):
-        pinned = [
-            offer
-            for offer in usable
-            if offer.provider == provider and account in ("", offer.account_id)
-        ]
-        return Choice(tuple(Candidate(offer.account_id, rest) for offer in pinned), "pinned")
-    served = [offer for offer in usable if model in offer.models]
-    if not served:
-        served = [offer for offer in usable if ANY_MODEL in offer.models or offer.own_login]
-    return Choice(tuple(Candidate(offer.account_id, model) for offer in served), why)
+    found = unknown_model(model, offers, aliases)
+    text = f"“{model[:120]}”; {detail}" if detail else found.detail
+    return UnservedError(catalogue.UNKNOWN_MODEL, text, param="model")
 
 
 def unknown_model(model: str, offers: Iterable[Offer], aliases: Mapping[str, str]) -> KorProxyError:

@@ -7,10 +7,19 @@ A command loads what it works with only when it runs: starting the gateway costs
 import typer
 
 from korproxy_addons.errors.exceptions import KorProxyError
-from launcher.cli import config, demo, engine, errors, providers, simulator, version
+from launcher.cli import (
+    config,
+    demo,
+    engine,
+    errors,
+    providers,
+    run_command,
+    simulator,
+    version,
+)
 from launcher.cli.output import print_failure
 
-COMMANDS = (engine, demo, simulator, config, providers, errors, version)
+COMMANDS = (run_command, engine, demo, simulator, config, providers, errors, version)
 """Modules with a `register(app)`, in the order of `korproxy --help`."""
 
 _HELP = "KorProxy: one local endpoint for all your AI accounts. Without a command it is `engine`."

@@ -36,19 +36,16 @@ def print_json(value: dict[str, Any]) -> None:
 def print_failure(error: KorProxyError, *, as_json: bool) -> None:
     """Print what went wrong and what to do: on stderr for people, on stdout for scripts."""
     spec = error.spec
+    title, remedy, state = spec.title, list(spec.remedy), {}
+    words = getattr(error, "words", None)
+    if words is not None:  # a sign-in: one of the six states that people know
+        title, state = words.title, {"state": str(getattr(error, "state", ""))}
+        remedy = [words.action, *(it for it in remedy if it != words.action)]
     if as_json:
-        print_json(
-            {
-                "error": {
-                    "code": spec.code,
-                    "title": spec.title,
-                    "detail": error.detail,
-                    "remedy": list(spec.remedy),
-                }
-            }
-        )
+        what = {"code": spec.code, "title": title, "detail": error.detail, "remedy": remedy}
+        print_json({"error": what | state})
         return
-    lines = [f"{spec.code} {spec.title}"]
+    lines = [f"{spec.code} {title}"]
     lines += [f"  {part}" for part in error.detail.split("; ") if part]
-    lines += [f"  > {step}" for step in spec.remedy]
+    lines += [f"  > {step}" for step in remedy]
     sys.stderr.write("\n".join(lines) + "\n")

@@ -21,7 +21,7 @@ _BUILT_IN = {
     "iflow": "iflow",
 }
 # Ways in that one account serves together, or that the gateway offers under another name.
-_LEFT_OUT = {("openai", "api-key-chat"), ("qwen", "oauth")}
+_LEFT_OUT = {("openai", "api-key-chat"), ("qwen", "oauth"), ("iflow", "login")}
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,8 @@ ACCESSES: tuple[Access, ...] = (
         "sk-ant-oat01-sim-1",
         "claude-sonnet-5-5",
         token="/claude-auth/v1/oauth/token",  # noqa: S106
+        auth="/claude-web/oauth/authorize",
+        profile="/claude/api/oauth/profile",
         quota="/claude/api/oauth/usage",
     ),
     Access(
@@ -42,6 +44,8 @@ ACCESSES: tuple[Access, ...] = (
         chatgpt_token("sim-1", 1),
         "gpt-6.1-sol",
         token="/openai-auth/oauth/token",  # noqa: S106
+        auth="/openai-auth/oauth/authorize",
+        device="/openai-auth/api/accounts/deviceauth",
         quota="/chatgpt/backend-api/wham/usage",
         account_id=chatgpt_account_id(1),
     ),
@@ -54,6 +58,7 @@ ACCESSES: tuple[Access, ...] = (
         "siwc-sim-1",
         "gpt-6.1-sol",
         token="/openai-auth/api/accounts/oauth/token",  # noqa: S106
+        auth="/openai-auth/api/accounts/authorize",
     ),
     Access(
         "gemini", "api-key", "/gemini", "/gemini/v1beta", _GEMINI, "AQ.sim-1", "gemini-3.8-flash"
@@ -67,6 +72,8 @@ ACCESSES: tuple[Access, ...] = (
         "ya29.sim-1",
         "gemini-3.8-flash",
         token="/google-auth/token",  # noqa: S106
+        auth="/google-accounts/o/oauth2/v2/auth",
+        profile="/google-auth/oauth2/v2/userinfo",
         quota="/code-assist/v1internal:retrieveUserQuota",
         account_id="corp-proj",
     ),
@@ -106,8 +113,21 @@ ACCESSES: tuple[Access, ...] = (
         "qwen-oauth-sim-1",
         "qwen3-coder-plus",
         token="/qwen-auth/api/v1/oauth2/token",  # noqa: S106
+        device="/qwen-auth/api/v1/oauth2/device/code",
     ),
     Access("iflow", "api-key", "/iflow", "/iflow/v1", _CHAT, "sk-iflow-sim-1", "glm-5"),
+    Access(
+        "iflow",
+        "login",
+        "/iflow",
+        "/iflow/v1",
+        _CHAT,
+        "sk-iflow-sim-1",
+        "glm-5",
+        token="/iflow-auth/oauth/token",  # noqa: S106
+        auth="/iflow-auth/oauth",
+        profile="/iflow-auth/api/oauth/getUserInfo",
+    ),
     Access(
         "compatible",
         "chat",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from launcher.simulator.answer import Answer, Turn
+from launcher.simulator.authorizations import Authorizations
 from launcher.simulator.compose import compose
 from launcher.simulator.ids import Ids
 from launcher.simulator.keys import Credential
@@ -67,6 +68,7 @@ class World:
     logins: Logins
     base_url: str = ""
     skew_s: float = 0.0
+    authorizations: Authorizations = field(default_factory=Authorizations)
     operations: dict[str, int] = field(default_factory=dict)
     projects: dict[str, str] = field(default_factory=dict)
 

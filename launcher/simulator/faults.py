@@ -33,6 +33,9 @@ or it spoils the way the reply leaves (`after`: frames of a stream, bytes of a w
     clock-skew      [seconds=600]: a wrong `Date`
     headers         [headers retry_after]: more headers, or other values
     empty-output    the final response object of a ChatGPT plan comes without its items
+    foreign-state   a login's page leads back with another login's state
+    no-client-id    the sign-in with ChatGPT leads back without the client id it issues
+    slow-down       a device that polls is told to poll more slowly
     answer          [prompt]: the model answers as if this had been the prompt (see `directives`)
 
 `retry_after` is a number of seconds, or `"date:30"` for an HTTP date so many seconds ahead. A request which the provider
@@ -94,6 +97,9 @@ _SPOILED = frozenset(
         "headers",
         "answer",
         "empty-output",
+        "foreign-state",
+        "no-client-id",
+        "slow-down",
     }
 )
 FAULTS = _REPLIES | _SPOILED

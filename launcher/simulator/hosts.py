@@ -16,12 +16,14 @@ from launcher.simulator.contracts.tokens import Tokens
 REAL_HOSTS = {
     "claude": "https://api.anthropic.com",
     "claude-auth": "https://platform.claude.com",
+    "claude-web": "https://claude.ai",
     "openai": "https://api.openai.com",
     "openai-auth": "https://auth.openai.com",
     "chatgpt": "https://chatgpt.com",
     "gemini": "https://generativelanguage.googleapis.com",
     "code-assist": "https://cloudcode-pa.googleapis.com",
     "google-auth": "https://oauth2.googleapis.com",
+    "google-accounts": "https://accounts.google.com",
     "qwen": "https://dashscope-intl.aliyuncs.com",
     "qwen-coding": "https://coding-intl.dashscope.aliyuncs.com",
     "qwen-token-plan": "https://token-plan.ap-southeast-1.maas.aliyuncs.com",
@@ -43,6 +45,9 @@ class Access:
         base: Where the API begins: the origin with the path a vendor documents as the base URL.
         token: The token endpoint, or `""`.
         quota: The usage endpoint, or `""`.
+        auth: The page on which a person signs in, or `""`.
+        device: Where a login by device code begins, or `""`.
+        profile: Where the login's owner is asked for, or `""`.
         dialect: What generation speaks there.
         secret: A credential that works.
         model: A model it serves.
@@ -58,6 +63,9 @@ class Access:
     model: str
     token: str = ""
     quota: str = ""
+    auth: str = ""
+    device: str = ""
+    profile: str = ""
     account_id: str = ""
 
 

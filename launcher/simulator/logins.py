@@ -1,8 +1,15 @@
 """Credentials in force: fixed keys, and tokens that expire, rotate and get used up."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from launcher.simulator.keys import CREDENTIALS, Credential, State
+
+
+@dataclass
+class Family:
+    """All refresh tokens of one login; once a used one comes again, none of them works."""
+
+    revoked: bool = False
 
 
 @dataclass
@@ -12,6 +19,7 @@ class Grant:
     credential: Credential
     used: bool = False
     ends_at: float | None = None
+    family: Family = field(default_factory=Family)
 
 
 class Logins:
@@ -48,6 +56,34 @@ class Logins:
         """Let a login end at this time, however often it is refreshed."""
         self._grants[refresh_token].ends_at = at
 
+    def revoke(self, refresh_token: str) -> None:
+        """End the login that a refresh token belongs to."""
+        grant = self._grants.get(refresh_token)
+        if grant is not None:
+            grant.family.revoked = True
+
+    def start(
+        self,
+        who: Credential,
+        now: float,
+        lifetime_s: float,
+        *,
+        scopes: frozenset[str],
+        secret: str = "",
+    ) -> Credential:
+        """A new login of somebody: an access token and a refresh token of its own."""
+        self._made += 1
+        stem = secret or who.secret.split("~")[0]
+        refresh = f"{who.refresh.split('~')[0]}~{self._made}"
+        state = State.OK if who.state is State.EXPIRED else who.state
+        new = replace(
+            who, secret=f"{stem}~{self._made}", refresh=refresh, scopes=scopes, state=state
+        )
+        self._by_secret[new.secret] = new
+        self._expires_at[new.secret] = now + lifetime_s
+        self._grants[refresh] = Grant(new)
+        return new
+
     def renew(
         self, grant: Grant, now: float, lifetime_s: float, *, rotate: bool, secret: str = ""
     ) -> Credential:
@@ -66,5 +102,5 @@ class Logins:
         self._expires_at[new.secret] = now + lifetime_s
         if rotate:
             grant.used = True
-            self._grants[refresh] = Grant(new, ends_at=grant.ends_at)
+            self._grants[refresh] = Grant(new, ends_at=grant.ends_at, family=grant.family)
         return new

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from launcher.simulator import faults, scenarios
 from launcher.simulator.accesses import ACCESSES
+from launcher.simulator.authorizations import Authorizations
 from launcher.simulator.call import Call, Refused, Replaced, Reply, World
 from launcher.simulator.contracts.base import Contract
 from launcher.simulator.control import Control
@@ -111,6 +112,7 @@ class Simulator:
         self.world.script.clear()
         self.ledger.clear()
         self.world.logins = Logins()
+        self.world.authorizations = Authorizations()
         self.world.operations.clear()
         self.world.projects.clear()
         self.world.skew_s = 0.0
@@ -119,12 +121,13 @@ class Simulator:
         """
         What to write in a configuration, by (provider, access).
 
-        Each value has `host`, `base`, `token`, `quota` (URLs; `token` and `quota` may be empty), `dialect`, `secret`,
-        `model` and `account_id`.
+        Each value has `host` and `base` (URLs), `token`, `quota`, `auth`, `device` and `profile` (URLs, or empty),
+        `dialect`, `secret`, `model` and `account_id`.
         """
         found = {}
         for each in ACCESSES:
-            paths = {"host": each.host, "base": each.base, "token": each.token, "quota": each.quota}
+            names = ("host", "base", "token", "quota", "auth", "device", "profile")
+            paths = {name: getattr(each, name) for name in names}
             found[each.provider, each.access] = {
                 **{name: self.base_url + path if path else "" for name, path in paths.items()},
                 "dialect": each.dialect,

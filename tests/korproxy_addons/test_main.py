@@ -15,7 +15,15 @@ from mitmproxy.addons.errorcheck import ErrorCheck
 from mitmproxy.master import Master
 
 from korproxy_addons import __version__
-from korproxy_addons.__main__ import EXIT_CONFIG, LayerChoice, main, make_master, on_signals
+from korproxy_addons.__main__ import (
+    EXIT_CONFIG,
+    EXIT_PARENT_GONE,
+    Launch,
+    LayerChoice,
+    main,
+    make_master,
+    on_signals,
+)
 from korproxy_addons.addons.control import Control
 from korproxy_addons.addons.journal import JournalEnd
 from korproxy_addons.config.problems import ConfigProblems
@@ -36,7 +44,7 @@ def run(home: Path, *, port: int = 0, as_json: bool = False) -> None:
     """A gateway that is drained as soon as it is ready."""
 
     async def serve() -> None:
-        master = make_master(home, port=port, as_json=as_json, quiet=True)
+        master = await make_master(Launch(home=home, port=port, as_json=as_json, quiet=True))
         control = next(it for it in master.addons.chain if isinstance(it, Control))
 
         class Ends:
@@ -110,7 +118,37 @@ def test_a_bad_config_ends_it_with_what_is_wrong(
     assert "acounts" in said
     assert "config.yaml:4:" in said
     with pytest.raises(ConfigProblems):
-        make_master(tmp_path, port=None, as_json=False, quiet=True)
+        asyncio.run(make_master(Launch(home=tmp_path, quiet=True)))
+
+
+def test_it_does_not_start_for_somebody_who_is_gone(tmp_path: Path) -> None:
+    """Its parent is not who asked for it: nobody would ever end it."""
+    code = subprocess.run(
+        [sys.executable, "-m", "korproxy_addons", "--home", str(tmp_path), "--parent", "1"],
+        check=False,
+        timeout=60,
+    ).returncode
+    assert code == EXIT_PARENT_GONE
+
+
+def test_the_last_good_config_stands_in_for_a_broken_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path, ACCOUNT)
+    run(tmp_path)
+    assert "No account yet" not in capsys.readouterr().out
+    write(tmp_path, "accounts: nonsense\n")
+
+    async def accounts(start: str) -> int:
+        master = await make_master(Launch(home=tmp_path, port=0, quiet=True, start=start))
+        control = next(it for it in master.addons.chain if isinstance(it, Control))
+        master._legacy_log_events.uninstall()
+        next(it for it in master.addons.chain if isinstance(it, ErrorCheck)).finish()
+        stop_log(master)
+        return len(control._store.current.accounts)
+
+    assert asyncio.run(accounts("last-good")) == 1
+    assert asyncio.run(accounts("plain")) == 0
 
 
 def test_a_port_that_is_taken_ends_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -128,7 +166,7 @@ def test_a_port_that_is_taken_ends_it(tmp_path: Path, capsys: pytest.CaptureFixt
 def test_its_addons_are_few_and_in_order(tmp_path: Path) -> None:
     async def names() -> list[str]:
         write(tmp_path, "")
-        master = make_master(tmp_path, port=0, as_json=True, quiet=True)
+        master = await make_master(Launch(home=tmp_path, port=0, as_json=True, quiet=True))
         found = [type(it).__name__ for it in master.addons.chain]
         check = next(it for it in master.addons.chain if isinstance(it, ErrorCheck))
         check.finish()

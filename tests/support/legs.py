@@ -9,7 +9,7 @@ from typing import Any
 from mitmproxy import http
 from mitmproxy.test import tflow
 
-from korproxy_addons.accounts.pool import Pool
+from korproxy_addons.accounts.fleet import Fleet
 from korproxy_addons.config.schema import Config
 from korproxy_addons.dialects import dialect
 from korproxy_addons.dialects.base import Inbound
@@ -17,9 +17,11 @@ from korproxy_addons.gateway.exchange import ClientRequest, Exchange
 from korproxy_addons.gateway.flow_record import FlowRecord
 from korproxy_addons.gateway.leg import Leg, Services
 from korproxy_addons.gateway.models import ModelLists
+from korproxy_addons.gateway.planning import Planner
 from korproxy_addons.gateway.wire import Wire
 from korproxy_addons.io.secret_store import SecretStore
 from korproxy_addons.io.upstream import UpstreamClient
+from korproxy_addons.io.workspace import Workspace
 from korproxy_addons.providers.outgoing import Operation
 from korproxy_addons.routing.paths import read_path
 from korproxy_addons.routing.tools import tool_of
@@ -97,7 +99,7 @@ def exchange_for(
         tool=tool_of(headers),
         cleared=True,
     )
-    if wanted.operation is not Operation.MODELS:
+    if wanted.operation not in (None, Operation.MODELS):
         exchange.inbound = Inbound(
             body=raw,
             path_model=wanted.path_model or "",
@@ -116,19 +118,30 @@ class Rig:
         config: Of every request.
         upstream: What is asked; a `FakeUpstream`, or the real client.
         home: Where secret files lie.
+        wire: In place of one made of the two.
 
     Attributes:
         slept: The waits that were asked for, in seconds; none takes any time.
     """
 
-    def __init__(self, config: Config, upstream: UpstreamClient, home: Path = NOWHERE) -> None:
+    def __init__(
+        self,
+        config: Config,
+        upstream: UpstreamClient,
+        home: Path = NOWHERE,
+        wire: Wire | None = None,
+    ) -> None:
         self.config = config
         self.clock = FakeClock()
         self.slept: list[float] = []
-        self.pool = Pool()
-        self.wire = Wire(upstream, SecretStore(home, lambda _: None), self._sleep)
+        self.fleet = Fleet()
+        self.pool = self.fleet.pool
+        self.wire = wire or Wire(upstream, SecretStore(home, lambda _: None), self._sleep)
         self.lists = ModelLists(self.wire, self.clock)
-        self.services = Services(self.wire, self.lists, self.pool, self.clock, self._sleep)
+        self.planner = Planner(self.wire, self.lists, Workspace(NOWHERE), self.clock)
+        self.services = Services(
+            self.wire, self.lists, self.planner, self.fleet, self.clock, self._sleep
+        )
 
     async def serve(self, exchange: Exchange, sink: FakeSink | None = None) -> FakeSink:
         """Serve an exchange to its end, as the addons start it: the client's leaving cancels the leg."""

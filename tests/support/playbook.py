@@ -24,6 +24,7 @@ from mitmproxy.proxy.mode_specs import ProxyMode
 
 from korproxy_addons.gateway.layer import GatewayLayer, LegEvent, UpstreamHook, UpstreamRequest
 from korproxy_addons.gateway.messages import headers_of, new_response
+from korproxy_addons.gateway.socket_history import SocketHistory
 
 type HookFunction = Callable[[Any], None]
 
@@ -37,12 +38,16 @@ class PlainRefusals:
         self.body_bytes = body_bytes
         self.header_bytes = header_bytes
         self.heads: list[bytes] = []
+        self.sockets = SocketHistory()
 
     def body_limit_bytes(self, flow: http.HTTPFlow) -> int:
         return self.body_bytes
 
     def header_limit_bytes(self) -> int:
         return self.header_bytes
+
+    def message_limit_bytes(self) -> int:
+        return self.body_bytes
 
     def body_too_large(self, flow: http.HTTPFlow) -> http.Response:
         return http.Response.make(413, b'{"refused":"body"}')

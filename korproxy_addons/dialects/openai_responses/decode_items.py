@@ -93,14 +93,22 @@ class Items:
             case _ if kind == IMAGE_CALL:
                 self._image(raw, path)
             case _ if kind in COMPACTIONS:
-                item = decode_at(THOUGHT, raw, path)
-                self._model(compaction_of(item.encrypted_content or "", item.id or ""))
+                self._compaction(raw, path)
             case _ if kind in SERVER_ITEMS:
                 self._server(kind, raw)
             case "message" | "" | "easy_input_message":
                 self._message(raw, path)
             case _:
                 self._model(UnknownPart(DIALECT_ID, kind, raw.copy()))
+
+    def _compaction(self, raw: Raw, path: str) -> None:
+        item = decode_at(THOUGHT, raw, path)
+        part = compaction_of(item.encrypted_content or "", item.id or "")
+        if part.text:
+            # A summary in words: told by the user, for a turn of the model would have to be answered first.
+            self._say(Role.USER, TextPart(part.text))
+        else:
+            self._model(part)
 
     def _model(self, *parts: Part) -> None:
         if not parts:

@@ -20,10 +20,12 @@ from korproxy_addons.dialects.openai_responses.error_words import (
     kind_of_status,
     wait_in_words,
 )
+from korproxy_addons.errors.catalogue import PREVIOUS_RESPONSE_NOT_FOUND
 from korproxy_addons.errors.kinds import Kind
 
 _ANY: Final = msgspec.json.Decoder()
 _OVERFLOW_CODE: Final = "context_length_exceeded"
+_NO_PREVIOUS: Final = "previous_response_not_found"  # clients then send the whole conversation
 _OVERFLOW_TEXT: Final = (
     "Your input exceeds the context window of this model. Please adjust your input and try again."
 )
@@ -120,6 +122,8 @@ def error_code(error: ReplyError) -> str:
     """The dialect's own word for an error where it has one, else the code that came."""
     if error.context_overflow:
         return _OVERFLOW_CODE
+    if error.code == PREVIOUS_RESPONSE_NOT_FOUND.code:
+        return _NO_PREVIOUS
     if error.code in KIND_BY_CODE:
         return error.code
     if error.kind is Kind.NOT_FOUND and error.param == "model":

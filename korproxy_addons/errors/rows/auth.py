@@ -109,3 +109,128 @@ LOGIN_FOR_OTHER_TOOL = row(
     "The provider's terms bind the subscription login to its own tool, and another tool asked.",
     "Use that vendor's own tool through KorProxy, or add an account with an API key.",
 )
+LOGIN_CANCELLED = row(
+    "KP-AUTH-020",
+    Kind.INVALID_REQUEST,
+    Severity.WARNING,
+    400,
+    Retry.NO,
+    "The sign-in was not finished",
+    "The person denied it, stopped it, or did not finish it in time.",
+    "Start the sign-in again when you are ready.",
+)
+LOGIN_SCOPE_DENIED = row(
+    "KP-AUTH-021",
+    Kind.INVALID_REQUEST,
+    Severity.ERROR,
+    400,
+    Retry.NEXT_ACCOUNT,
+    "Required permissions were not granted",
+    "The provider granted less than the account's way in needs, so no request would be served.",
+    "Reconnect the account, and allow everything that the provider's page asks for.",
+)
+LOGIN_NOT_OFFERED = row(
+    "KP-AUTH-022",
+    Kind.INVALID_REQUEST,
+    Severity.ERROR,
+    400,
+    Retry.NO,
+    "There is no such sign-in here",
+    "The access is used by key, by the tool's own login, or not by the way that was asked for.",
+    "`korproxy providers` lists the ways into each provider; `--key` adds an account by key.",
+)
+CLIENT_SECRET_MISSING = row(
+    "KP-AUTH-023",
+    Kind.INVALID_REQUEST,
+    Severity.ERROR,
+    400,
+    Retry.NEXT_ACCOUNT,
+    "The sign-in needs a client secret",
+    "The provider's token endpoint wants a client secret, which KorProxy does not ship.",
+    "Put it where `login.client_secret` of the access points in config.yaml; the README says"
+    " where the provider's own tool has it.",
+)
+VAULT_LOCKED = row(
+    "KP-AUTH-030",
+    Kind.INVALID_REQUEST,
+    Severity.ERROR,
+    400,
+    Retry.NEXT_ACCOUNT,
+    "The vault is locked",
+    "The keyring that holds the vault's key did not open, or the vault's passphrase was not given.",
+    "Unlock the system's keyring, or give the passphrase, then try again.",
+    "`korproxy vault status` says what is lacking.",
+)
+VAULT_KEY_MISSING = row(
+    "KP-AUTH-031",
+    Kind.INVALID_REQUEST,
+    Severity.ERROR,
+    400,
+    Retry.NEXT_ACCOUNT,
+    "The vault's key is not on this machine",
+    "The file came from another machine or user, or the keyring was reset. Without its key it cannot be read.",
+    "Bring the key back, or run `korproxy vault reset`, which keeps the old file as vault.bin.orphan,"
+    " and sign in again.",
+)
+VAULT_KEY_REFUSED = row(
+    "KP-AUTH-032",
+    Kind.INVALID_REQUEST,
+    Severity.ERROR,
+    400,
+    Retry.NEXT_ACCOUNT,
+    "This is not the vault's key",
+    "The key file or the passphrase is another one than the vault was written with.",
+    "Give the key or the passphrase that the vault was written with.",
+)
+VAULT_DAMAGED = row(
+    "KP-AUTH-033",
+    Kind.INVALID_REQUEST,
+    Severity.CRITICAL,
+    400,
+    Retry.NEXT_ACCOUNT,
+    "The vault's file is damaged",
+    "Its checksum or its seal does not fit: it was cut short, or changed by something else than KorProxy.",
+    "Run `korproxy vault restore` to go back to the save before the last one;"
+    " a login that was renewed since must be made again.",
+)
+VAULT_UNUSABLE = row(
+    "KP-AUTH-034",
+    Kind.INVALID_REQUEST,
+    Severity.ERROR,
+    400,
+    Retry.NEXT_ACCOUNT,
+    "The vault's file cannot be read or written",
+    "The disk is full, the folder is read-only, the file is not the user's own, or another process holds its lock.",
+    "Cure what is named, then try again; the file is as it was.",
+)
+VAULT_NO_KEY_STORE = row(
+    "KP-AUTH-035",
+    Kind.INVALID_REQUEST,
+    Severity.ERROR,
+    400,
+    Retry.NO,
+    "There is no place for the vault's key",
+    "This session has no keyring that KorProxy trusts, and neither a key file nor a passphrase was given.",
+    "Start the system's keyring; or name a file for the key in KORPROXY_VAULT_KEY_FILE; or give a passphrase,"
+    " typed in a terminal or in the file that KORPROXY_VAULT_PASSPHRASE_FILE names.",
+)
+CLI_LOGIN_MISSING = row(
+    "KP-AUTH-040",
+    Kind.INVALID_REQUEST,
+    Severity.ERROR,
+    400,
+    Retry.NEXT_ACCOUNT,
+    "The official tool is not signed in here",
+    "The place where the tool keeps its login has none, or one that KorProxy does not read.",
+    "Run the tool that is named once and sign in there.",
+)
+CLI_LOGIN_EXPIRED = row(
+    "KP-AUTH-041",
+    Kind.INVALID_REQUEST,
+    Severity.WARNING,
+    400,
+    Retry.NEXT_ACCOUNT,
+    "The official tool's login has run out",
+    "The login belongs to the tool, which alone renews it; KorProxy only reads it.",
+    "Run the tool that is named once: it renews its login, and KorProxy picks that up.",
+)

@@ -53,3 +53,103 @@ CONFIG_UNSAFE = row(
     "Another user could have written it.",
     "Check its content, then make it writable for its owner only.",
 )
+CONFIG_BUSY = row(
+    "KP-CONF-212",
+    Kind.INTERNAL,
+    Severity.WARNING,
+    503,
+    Retry.NO,
+    "The configuration is being changed by somebody else",
+    "Another command holds the lock, or a program writes the file all the time.",
+    "Try again; if it stays so, look which program writes config.yaml.",
+)
+ACCOUNT_UNKNOWN = row(
+    "KP-CONF-210",
+    Kind.INVALID_REQUEST,
+    Severity.ERROR,
+    404,
+    Retry.NO,
+    "There is no such account",
+    "The configuration names no account with this id.",
+    "`korproxy account list` names those there are.",
+)
+ACCOUNT_EXISTS = row(
+    "KP-CONF-211",
+    Kind.INVALID_REQUEST,
+    Severity.ERROR,
+    409,
+    Retry.NO,
+    "There is such an account already",
+    "The configuration has an account with this id.",
+    "Choose another id with --id, or reconnect the account that is there with --replace.",
+)
+PROFILE_UNKNOWN = row(
+    "KP-CONF-220",
+    Kind.INVALID_REQUEST,
+    Severity.WARNING,
+    404,
+    Retry.NO,
+    "There is no such profile",
+    "The request or command names a profile that the configuration does not have.",
+    "`korproxy profile list` names those there are.",
+)
+GROUP_UNKNOWN = row(
+    "KP-CONF-221",
+    Kind.INVALID_REQUEST,
+    Severity.WARNING,
+    404,
+    Retry.NO,
+    "There is no such group",
+    "The configuration has no group of accounts with this id.",
+    "`korproxy group list` names those there are.",
+)
+RULE_UNKNOWN = row(
+    "KP-CONF-222",
+    Kind.INVALID_REQUEST,
+    Severity.WARNING,
+    404,
+    Retry.NO,
+    "There is no such rule",
+    "The profile has no rule with this name.",
+    "`korproxy rule list` names those there are.",
+)
+LOCAL_KEY_UNKNOWN = row(
+    "KP-CONF-223",
+    Kind.INVALID_REQUEST,
+    Severity.WARNING,
+    404,
+    Retry.NO,
+    "There is no such local key",
+    "The configuration has no local key with this id.",
+    "`korproxy key list` names those there are.",
+)
+NAME_TAKEN = row(
+    "KP-CONF-224",
+    Kind.INVALID_REQUEST,
+    Severity.WARNING,
+    409,
+    Retry.NO,
+    "This name is taken",
+    "There is another one with this id or name, whatever its case.",
+    "Choose another name, or edit the one that is there.",
+)
+STILL_NEEDED = row(
+    "KP-CONF-225",
+    Kind.INVALID_REQUEST,
+    Severity.WARNING,
+    409,
+    Retry.NO,
+    "It is still needed",
+    "What shall be removed is in use, or always there.",
+    "See what is named; change that first.",
+)
+EXCHANGE_UNKNOWN = row(
+    "KP-CONF-226",
+    Kind.INVALID_REQUEST,
+    Severity.WARNING,
+    404,
+    Retry.NO,
+    "There is no such exchange",
+    "Nothing is recorded under this request id; old exchanges are forgotten.",
+    "Take the id from X-KorProxy-Request-Id of a newer reply.",
+)

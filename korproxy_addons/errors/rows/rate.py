@@ -22,6 +22,17 @@ QUOTA_EXHAUSTED = row(
     "Its plan window is spent.",
     "Wait for the reset, or add a second account.",
 )
+OVERAGE_HELD = row(
+    "KP-RATE-410",
+    Kind.RATE_LIMIT,
+    Severity.WARNING,
+    429,
+    Retry.NEXT_ACCOUNT,
+    "The account's plan is used up, and more would cost money",
+    "The provider bills what comes on top of the plan; KorProxy stays within plan limits by default.",
+    "Wait for the reset, or use another account.",
+    "To go on with this one, allow it: overage: {allow: true, cap_usd: 5} on the account in config.yaml.",
+)
 CONCURRENCY = row(
     "KP-RATE-403",
     Kind.RATE_LIMIT,

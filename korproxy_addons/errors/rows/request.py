@@ -182,6 +182,26 @@ BAD_FRAMING = row(
     "Content-Length and Transfer-Encoding contradict each other, or the request line is malformed.",
     "Send a well-formed HTTP/1.1 request.",
 )
+PREVIOUS_RESPONSE_NOT_FOUND = row(
+    "KP-REQ-720",
+    Kind.INVALID_REQUEST,
+    Severity.WARNING,
+    400,
+    Retry.NO,
+    "The conversation to go on from is not known here",
+    "previous_response_id names an answer that was never kept, has expired, or belongs to another key.",
+    "Send the whole conversation as input, without previous_response_id.",
+)
+STORED_RESPONSE_NOT_FOUND = row(
+    "KP-REQ-721",
+    Kind.NOT_FOUND,
+    Severity.WARNING,
+    404,
+    Retry.NO,
+    "No such answer is kept here",
+    "The answer was never kept, has expired, belongs to another key, or is kept by the provider itself.",
+    "Ask for answers that were made in this session, with the same key.",
+)
 MOVED = row(
     "KP-REQ-719",
     Kind.NOT_FOUND,

@@ -52,3 +52,24 @@ PAUSED = row(
     "The person paused it.",
     "Resume it in the tray or with `korproxy resume`.",
 )
+STATE_DAMAGED = row(
+    "KP-SYS-506",
+    Kind.INTERNAL,
+    Severity.ERROR,
+    500,
+    Retry.NO,
+    "The database of KorProxy's state is damaged",
+    "korproxy.db could not be read as a database; a new one was begun, so usage and accounts' health start anew.",
+    "Nothing needs to be done; requests are served as before.",
+    "The old file is kept beside it as korproxy.db.damaged; look whether the disk is in order.",
+)
+STATE_UNAVAILABLE = row(
+    "KP-SYS-507",
+    Kind.INTERNAL,
+    Severity.ERROR,
+    500,
+    Retry.NO,
+    "KorProxy's state cannot be kept",
+    "korproxy.db under the KorProxy folder cannot be written; usage and accounts' health are lost at the next restart.",
+    "Look whether the folder may be written by you and its disk is in order.",
+)

@@ -1,28 +1,31 @@
 """
-Token endpoints: refreshing a login, at every provider (sections 2a, 3a, 4a, 5a, 6a of providers.md).
+Token endpoints: beginning a login and refreshing it, at every provider (sections 2a, 3a, 4a, 5a, 6a of providers.md).
 
-The pages where a browser logs in, code exchanges and device flows come with the login; they fit in beside `_refresh` as
-further grant types of the same endpoints.
+The pages where a person says yes are in `consent`, what a code must hold to in `exchange`, device logins in `device`.
 """
 
 import base64
+import json
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
 from launcher.simulator.call import Call, Reply
+from launcher.simulator.contracts import consent, device
 from launcher.simulator.contracts.base import Contract, json_reply, refuse
+from launcher.simulator.contracts.clients import (
+    CLAUDE_CLIENT,
+    CODEX_CLIENT,
+    GOOGLE_CLIENT,
+    IFLOW_CLIENT,
+    QWEN_CLIENT,
+    SIWC_CLIENT,
+)
+from launcher.simulator.contracts.exchange import redeem
 from launcher.simulator.keys import FAR_FUTURE, Credential, State, chatgpt_token
 from launcher.simulator.logins import Grant
 
 Json = dict[str, Any]
-CLAUDE_CLIENT = "9d1c250a-e61b-44d9-88ed-5944d1962f5e"
-CODEX_CLIENT = "app_EMoamEEZ73f0CkXaXp7hrann"
-SIWC_CLIENT = "oaiapp_sim"
-GOOGLE_CLIENT = "681255809395-oo8ft2oprdrnp9e3aqf6av3hmdib135j.apps.googleusercontent.com"
-GOOGLE_SECRET = "sim-google-client-secret"  # noqa: S105
-IFLOW_CLIENT = "10009311001"
-QWEN_CLIENT = "f0304373b74a44d2b584a3fb70ca9e56"
 CLAUDE_GRANT_S = 2_419_200
 
 
@@ -87,17 +90,29 @@ ENDPOINTS = {
 class Tokens(Contract):
     """The hosts that give out access tokens."""
 
-    hosts = ("claude-auth", "openai-auth", "google-auth", "qwen-auth", "iflow-auth")
+    hosts = (
+        "claude-auth",
+        "claude-web",
+        "openai-auth",
+        "google-auth",
+        "google-accounts",
+        "qwen-auth",
+        "iflow-auth",
+    )
 
     def handle(self, call: Call) -> Reply:
         if (call.host, call.path) == ("google-auth", "/oauth2/v2/userinfo"):
             return self._userinfo(call)
         if (call.host, call.path) == ("iflow-auth", "/api/oauth/getUserInfo"):
             return self._iflow_key(call)
+        if consent.takes(call):
+            return consent.answer(call)
+        if device.takes(call):
+            return device.answer(call, self.error)
         endpoint = ENDPOINTS.get((call.host, call.path))
         if endpoint is None or call.method != "POST":
             raise refuse(self.error(call, 404, "Not Found", "not_found"))
-        return self._refresh(call, endpoint)
+        return self._give(call, endpoint)
 
     def error(self, call: Call, status: int, message: str = "", code: str = "") -> Reply:
         usual = {400: "invalid_request", 401: "invalid_client", 429: "rate_limit_error"}
@@ -110,10 +125,13 @@ class Tokens(Contract):
             body["error_description"] = message
         return json_reply(body, status)
 
-    def _refresh(self, call: Call, endpoint: Endpoint) -> Reply:
+    def _give(self, call: Call, endpoint: Endpoint) -> Reply:
         form = self._form(call, endpoint)
-        if form.get("grant_type") != "refresh_token":
-            text = f"Unsupported grant type: {form.get('grant_type')}"
+        grant_type = form.get("grant_type")
+        if grant_type not in {"refresh_token", "authorization_code"} and not (
+            grant_type == device.GRANT and call.host == "qwen-auth"
+        ):
+            text = f"Unsupported grant type: {grant_type}"
             raise refuse(self.error(call, 400, text, "unsupported_grant_type"))
         if endpoint.basic and not (call.header("authorization") or "").startswith("Basic "):
             raise refuse(self.error(call, 401, "Client authentication is missing"))
@@ -122,13 +140,19 @@ class Tokens(Contract):
             if not given or (value and given != value):
                 code = "invalid_client" if name.startswith("client_") else "invalid_request"
                 raise refuse(self.error(call, 400, f"Bad or missing {name}", code))
+        if grant_type != "refresh_token":
+            return self._begin(call, endpoint, form)
         refresh_token = str(form.get("refresh_token", ""))
         grant = call.world.logins.grant(refresh_token)
         if grant is None or grant.credential.access != endpoint.access:
             raise refuse(self._dead(call, "unknown"))
         call.know(grant.credential)
         call.gate("refresh")
+        if grant.family.revoked:
+            raise refuse(self._dead(call, "revoked"))
         if grant.used:
+            # Two hold the same token, and one of them is a thief: nobody keeps the login.
+            grant.family.revoked = True
             raise refuse(self._dead(call, "reused"))
         now = call.world.now()
         if grant.ends_at is not None and grant.ends_at <= now:
@@ -136,8 +160,37 @@ class Tokens(Contract):
         self._check_scope(call, form, grant)
         return json_reply(self._granted(call, endpoint, grant, now))
 
+    def _begin(self, call: Call, endpoint: Endpoint, form: Json) -> Reply:
+        """The first tokens of a login."""
+        exchanged = form["grant_type"] == "authorization_code"
+        if exchanged and endpoint.access == "chatgpt" and _content_type(call) != _FORM:
+            raise refuse(self.error(call, 400, f"Content-Type must be {_FORM}", "invalid_request"))
+        code = (
+            redeem(call, endpoint.access, form, self.error)
+            if exchanged
+            else device.redeem_device(call, form, self.error)
+        )
+        now = call.world.now()
+        secret = self._jwt(call, endpoint, code.credential)
+        new = call.world.logins.start(
+            code.credential, now, endpoint.lifetime_s, scopes=code.scopes, secret=secret
+        )
+        code.refresh = new.refresh
+        grant = call.world.logins.grant(new.refresh)
+        assert grant is not None
+        if call.host == "claude-auth":
+            grant.ends_at = now + CLAUDE_GRANT_S
+        reply = self._reply_of(call.host, endpoint, new, grant, now)
+        if endpoint.access == "siwc":
+            reply["id_token"] = _id_token(
+                new, iss="https://auth.openai.com", aud=SIWC_CLIENT, nonce=code.asked.nonce
+            )
+        if call.host == "google-auth":
+            reply.update(refresh_token=new.refresh, scope=" ".join(sorted(code.scopes)))
+        return json_reply(reply)
+
     def _form(self, call: Call, endpoint: Endpoint) -> Json:
-        kind = (call.header("content-type") or "").partition(";")[0].strip().lower()
+        kind = _content_type(call)
         if kind not in endpoint.encodings:
             text = f"Content-Type must be {' or '.join(endpoint.encodings)}"
             raise refuse(self.error(call, 400, text, "invalid_request"))
@@ -177,13 +230,17 @@ class Tokens(Contract):
         first = call.host == "claude-auth" and grant.ends_at is None
         if first:
             grant.ends_at = now + CLAUDE_GRANT_S
-        secret = ""
-        if endpoint.access == "chatgpt":
-            number = int(grant.credential.account_id.rpartition("-")[2])
-            name = f"{grant.credential.email.split('@')[0]}-{call.world.ids.make('', 6)}"
-            secret = chatgpt_token(name, number, grant.credential.plan, FAR_FUTURE)
+        secret = self._jwt(call, endpoint, grant.credential)
         new = logins.renew(grant, now, endpoint.lifetime_s, rotate=endpoint.rotates, secret=secret)
         return self._reply_of(call.host, endpoint, new, grant, now)
+
+    def _jwt(self, call: Call, endpoint: Endpoint, credential: Credential) -> str:
+        """The access token where it is a JWT, else nothing."""
+        if endpoint.access != "chatgpt":
+            return ""
+        number = int(credential.account_id.rpartition("-")[2])
+        name = f"{credential.email.split('@')[0]}-{call.world.ids.make('', 6)}"
+        return chatgpt_token(name, number, credential.plan, FAR_FUTURE)
 
     def _reply_of(
         self, host: str, endpoint: Endpoint, new: Credential, grant: Grant, now: float
@@ -248,7 +305,11 @@ class Tokens(Contract):
         )
 
 
-def _id_token(credential: Credential) -> str:
-    claims = f'{{"sub":"{credential.account_id}","email":"{credential.email}"}}'
-    parts = ['{"alg":"RS256"}', claims, "simulated"]
+def _content_type(call: Call) -> str:
+    return (call.header("content-type") or "").partition(";")[0].strip().lower()
+
+
+def _id_token(credential: Credential, **claims: str) -> str:
+    who = {"sub": credential.account_id, "email": credential.email, **claims}
+    parts = ['{"alg":"RS256"}', json.dumps(who), "simulated"]
     return ".".join(base64.urlsafe_b64encode(p.encode()).decode().rstrip("=") for p in parts)

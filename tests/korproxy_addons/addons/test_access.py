@@ -1,3 +1,5 @@
+import hashlib
+
 import pytest
 from mitmproxy import http
 from pydantic import SecretStr
@@ -6,6 +8,7 @@ from korproxy_addons.addons.access import Access
 from korproxy_addons.config.secret_ref import SecretRef
 from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.exceptions import KorProxyError
+from korproxy_addons.gateway.exchange import Exchange
 from support.flows import LOCAL, Fields, client_flow, code_of, config_with, exchange_of
 
 KEY = "kp-local-abcdefgh"
@@ -138,3 +141,48 @@ def test_a_key_that_is_no_text_is_only_wrong(access: Access) -> None:
     exchange_of(flow, REQUIRED)
     access.requestheaders(flow)
     assert code_of(flow) == "KP-AUTH-001"
+
+
+class TestWhoseKeyItIs:
+    """A known key names its owner, required or not."""
+
+    KEYS = config_with(
+        local_keys={
+            "keys": [*KEYS, {"id": "gone", "secret": "env:NOT_THERE_AT_ALL"}, {
+                "id": "made", "sha256": hashlib.sha256(b"kp-made-for-a-tool").hexdigest(),
+            }]
+        }
+    )  # fmt: skip
+
+    @pytest.mark.parametrize(
+        ("key", "owner"),
+        [(KEY, "laptop"), (OTHER, "ci"), ("kp-made-for-a-tool", "made"), ("korproxy", None)],
+    )
+    def test_a_key_names_its_owner_though_none_is_required(
+        self, access: Access, key: str, owner: str | None
+    ) -> None:
+        flow = asked(access, {"x-api-key": key}, config=self.KEYS)
+        assert flow.response is None
+        exchange = Exchange.of(flow)
+        assert exchange is not None
+        assert (exchange.local_key.id if exchange.local_key else None) == owner
+
+    def test_the_digest_is_not_the_key(self, access: Access) -> None:
+        """Who reads the configuration has no key by that."""
+        digest = hashlib.sha256(b"kp-made-for-a-tool").hexdigest()
+        keys = [{"id": "made", "sha256": digest}]
+        config = config_with(local_keys={"required": True, "keys": keys})
+        assert code_of(asked(access, {"x-api-key": digest}, config=config)) == "KP-AUTH-001"
+        assert asked(access, {"x-api-key": "kp-made-for-a-tool"}, config=config).response is None
+
+    def test_the_owner_is_known_where_a_key_is_required_too(self, access: Access) -> None:
+        exchange = Exchange.of(asked(access, {"x-korproxy-key": OTHER}))
+        assert exchange is not None
+        assert exchange.local_key is not None
+        assert exchange.local_key.id == "ci"
+
+    def test_the_tool_is_known_as_soon_as_the_head_is(self, access: Access) -> None:
+        flow = asked(access, {"x-api-key": KEY, "user-agent": "claude-cli/2.1.330 (external)"})
+        exchange = Exchange.of(flow)
+        assert exchange is not None
+        assert exchange.tool == "claude-code"

@@ -1,4 +1,5 @@
 import asyncio
+import dataclasses
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -97,8 +98,19 @@ def test_health_shows_what_is_held_against_accounts(house: House) -> None:
         "state": "rate_limited",
         "until": now + 10_000,
         "code": "KP-RATE-401",
+        "reason": "",
     }
     assert (old["state"], old["code"]) == ("available", "")
+
+
+def test_what_only_its_owner_can_mend_is_shown_until_it_is_mended(house: House) -> None:
+    """Though it may be tried again since the owner was here."""
+    now = house.control._started_at
+    refused = dataclasses.replace(LIMITED, verdict=Verdict.NEEDS_LOGIN, message="key revoked")
+    house.pool.failed("work", "m", refused, now)
+    house.pool.second_chance(now)
+    (work,) = house.health()["accounts"]
+    assert (work["state"], work["until"], work["reason"]) == ("needs_login", None, "key revoked")
 
 
 def test_where_keys_are_required_health_says_nothing_of_accounts(house: House) -> None:

@@ -13,7 +13,8 @@ from mitmproxy.addons.proxyserver import Proxyserver
 from mitmproxy.connection import Server
 from mitmproxy.test import taddons
 
-from korproxy_addons.accounts.pool import Pool, State
+from korproxy_addons.accounts.fleet import Fleet
+from korproxy_addons.accounts.health import State
 from korproxy_addons.addons import dispatch as module
 from korproxy_addons.addons.dispatch import Dispatch, local_origins, own_ports
 from korproxy_addons.config.store import ConfigStore
@@ -55,9 +56,10 @@ class House:
         self.write(**settings)
         self.store = ConfigStore(home)
         self.store.load()
-        self.pool = Pool()
+        self.fleet = Fleet()
+        self.pool = self.fleet.pool
         self.secrets = SecretStore(home, lambda _: None)
-        self.dispatch = Dispatch(self.store, self.secrets, self.pool)
+        self.dispatch = Dispatch(self.store, self.secrets, self.fleet)
 
     def write(self, **settings: Any) -> None:
         path = self.home / "config.yaml"
@@ -256,7 +258,9 @@ def test_what_waited_for_its_owner_is_tried_again_after_the_owner_changed_the_co
             house.reload(accounts=[KEY, {**KEY, "id": "other"}])
             states = {account: it.state for (account, _), it in house.pool.snapshot().items()}
             # A limit is the provider's word and stays; an account that left is forgotten.
-            assert states == {"other": State.RATE_LIMITED}
+            assert states == {"key": State.NEEDS_LOGIN, "other": State.RATE_LIMITED}
+            assert house.pool.usable("key", "m", 2e9)
+            assert not house.pool.usable("other", "m", 1000.0)
 
     asyncio.run(run())
 

@@ -165,3 +165,28 @@ def test_a_request_that_is_answered_is_not_read() -> None:
 @pytest.mark.parametrize("body", [b'"\xc3\xa9"', b"{}", b"[[]]", '{"a": "🙂"}'.encode()])
 def test_what_could_be_json_is_let_through(body: bytes) -> None:
     check_json(body, SMALL)
+
+
+def test_code_assist_s_envelope_is_taken_off_before_anything_reads_the_request() -> None:
+    """What is inside goes on as Gemini; the envelope's ids stay with the exchange."""
+    request = {"contents": [], "session_id": "s-1"}
+    body = {"model": "m", "project": "p", "user_prompt_id": "up-1", "request": request}
+    path = "/v1internal:streamGenerateContent?alt=sse"
+    _, exchange = taken(path, json.dumps(body).encode())
+    assert exchange.inbound is not None
+    assert exchange.inbound.body == b'{"contents":[]}'
+    assert exchange.peek is not None
+    peek = exchange.peek
+    assert (peek.model, peek.stream, peek.session) == ("m", True, "s-1")
+    assert exchange.prompt_id == "up-1"
+
+
+def test_an_envelope_without_a_request_is_refused_in_gemini_s_words() -> None:
+    error = refused(catalogue.FIELD_INVALID, "/v1internal:generateContent", b'{"model":"m"}')
+    assert error.param == "request"
+
+
+def test_what_the_gateway_answers_by_itself_needs_no_body() -> None:
+    flow, _ = taken("/v1internal:loadCodeAssist", b"")
+    assert flow.response is not None
+    assert json.loads(flow.response.content or b"")["currentTier"]["id"] == "standard-tier"

@@ -12,6 +12,7 @@ from korproxy_addons.addons.entrance import Entrance
 from korproxy_addons.addons.ingress import Ingress
 from korproxy_addons.addons.journal import Journal
 from korproxy_addons.addons.metering import Metering
+from korproxy_addons.addons.state import State
 from korproxy_addons.config.problems import ConfigProblems
 
 
@@ -30,10 +31,21 @@ def test_every_check_comes_before_dispatch_and_the_log_is_there_first_and_last(
     built: tuple[object, ...],
 ) -> None:
     kinds = [type(it) for it in built]
-    assert kinds[:-1] == [Journal, Entrance, Access, Control, Ingress, Dispatch, Egress, Metering]
-    journal = built[0]
+    assert kinds[:-2] == [
+        Journal,
+        State,
+        Entrance,
+        Access,
+        Control,
+        Ingress,
+        Dispatch,
+        Egress,
+        Metering,
+    ]
+    journal, state = built[:2]
     assert isinstance(journal, Journal)
-    assert built[-1] is journal.closing
+    assert isinstance(state, State)
+    assert built[-2:] == (state.closing, journal.closing)
 
 
 def test_the_first_start_writes_a_config(built: tuple[object, ...], tmp_path: Path) -> None:

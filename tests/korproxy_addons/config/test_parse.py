@@ -92,7 +92,7 @@ def test_an_empty_file_or_section_has_the_defaults(content: bytes) -> None:
         (
             b"accounts:\n  - id: a\n    provider: claude\n    secret: sk-ant-canary\n",
             (
-                "c.yaml:4:13: accounts[0].secret: expected env:NAME, file:PATH or vault:NAME;"
+                "c.yaml:4:13: accounts[0].secret: expected env:NAME, file:PATH, vault:NAME or cli:TOOL;"
                 " found something else"
             ),
         ),
@@ -144,8 +144,8 @@ def test_every_problem_is_named_at_once() -> None:
     [
         (b"a: [", "KP-CONF-201"),
         (b"foo: 1", "KP-CONF-203"),
-        (b"local_keys: {keys: [{id: k}]}", "KP-CONF-202"),
-        (b"aliases: {a: b, b: c}", "KP-CONF-201"),
+        (b"accounts: [{id: k}]", "KP-CONF-202"),
+        (b"aliases: {a: b, b: a}", "KP-CONF-201"),
     ],
 )
 def test_the_code_says_what_sort_of_problem_it_is(content: bytes, code: str) -> None:

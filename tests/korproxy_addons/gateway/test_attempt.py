@@ -147,7 +147,7 @@ def test_what_a_provider_has_no_words_for_is_no_failure_of_its_account() -> None
     """It is found while the call is made ready; nothing has gone out, nobody else's turn is used up."""
     upstream = FakeUpstream()
     one = chatgpt(upstream)
-    asked = question("openai-responses", "gpt-6.1-sol", previous_response_id="resp_0")
+    asked = question("openai-responses", "gpt-6.1-sol", conversation="conv_0")
     sink, exchange = one.ask(asked)
     assert (sink.status, upstream.calls, one.pool.snapshot()) == (400, [], {})
     assert sink.headers["x-korproxy-error"] == catalogue.CANNOT_TRANSLATE.code

@@ -1,5 +1,6 @@
 """Which dialect an upstream is asked in, what must not be lost on the way, and the head under which its reply comes."""
 
+import json
 from typing import Any
 
 import pytest
@@ -91,7 +92,6 @@ def test_what_would_not_change_the_answer_is_only_listed() -> None:
     [
         (Question("/v1/embeddings", {"model": "m", "input": "x"}), MESSAGES),
         (Question("/v1/embeddings", {"model": "m", "input": "x"}), GEMINI),
-        (Question("/v1/responses/compact", {"model": "m", "input": "x"}), CHAT),
         (Question("/v1/messages/count_tokens", question(MESSAGES, "m").body), CHAT),
     ],
 )
@@ -236,3 +236,57 @@ def test_a_providers_envelope_is_taken_off() -> None:
     translator = found.translator(Forms(upstream_streamed=False, client_streamed=False))
     out = translator.feed(b'{"response":{"candidates":[]}}') + translator.close()
     assert out == b'{"candidates":[]}'
+
+
+# --- compaction
+
+
+@pytest.mark.parametrize("upstream", [CHAT, MESSAGES, GEMINI])
+def test_a_compaction_is_a_summary_where_an_upstream_has_none(upstream: str) -> None:
+    """Codex has no other way once it has asked for it."""
+    asked = Question("/v1/responses/compact", {"model": "m", "input": "x"})
+    found = crossing(asked, upstream)
+    assert (found.outgoing.operation, found.summary) == (Operation.GENERATE, True)
+    assert b"Write a summary" in found.encoded.body
+    assert "summarised" in found.exchange.why
+
+
+def test_a_compaction_passes_where_its_upstream_has_one() -> None:
+    found = crossing(Question("/v1/responses/compact", {"model": "m", "input": "x"}), RESPONSES)
+    assert (found.outgoing.operation, found.summary) == (Operation.COMPACT, False)
+    assert found.encoded.passed
+
+
+def test_a_plan_without_the_path_is_asked_in_its_own_dialect() -> None:
+    account = {"id": "a", "provider": "codex", "access": "siwc", "secret": "plain:ey.a"}
+    config = config_of({"accounts": [account]})
+    asked = Question("/v1/responses/compact", {"model": "gpt-6.1-sol", "input": "x"})
+    exchange = exchange_for(config, asked)
+    found = crossing_to(exchange, resolve_accounts(config)[0], "gpt-6.1-sol")
+    assert (found.outgoing.operation, found.outgoing.dialect) == (Operation.GENERATE, RESPONSES)
+    assert not found.outgoing.native
+    assert b"Write a summary" in found.encoded.body
+
+
+@pytest.mark.parametrize(("upstream", "summary"), [(CHAT, True), (RESPONSES, False)])
+def test_a_trigger_in_the_input_is_the_same_question(upstream: str, summary: bool) -> None:
+    asked = question(RESPONSES, "m")
+    asked.body["input"] = [{"role": "user", "content": "x"}, {"type": "compaction_trigger"}]
+    found = crossing(asked, upstream)
+    assert found.summary is summary
+    assert (b"compaction_trigger" in found.encoded.body) is not summary
+
+
+# --- an envelope of the client's
+
+
+def test_an_answer_goes_back_into_the_client_s_envelope() -> None:
+    """Ingress has taken the request out of it."""
+    asked = question(GEMINI, "m")
+    body = json.dumps({**asked.body, "model": "m"}).encode()
+    config = accounts_of({"a": CHAT})
+    exchange = exchange_for(config, Question("/v1internal:generateContent", {}), body=body)
+    found = crossing_to(exchange, resolve_accounts(config)[0], "m")
+    translator = found.translator(Forms(upstream_streamed=False, client_streamed=False))
+    translator.feed(b'{"choices":[{"message":{"content":"A"},"finish_reason":"stop"}]}')
+    assert translator.close().startswith(b'{"response":{')

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from korproxy_addons.config.schema import Config
 from korproxy_addons.errors import catalogue
@@ -14,6 +15,7 @@ from korproxy_addons.gateway.wire import SIDE_REPLY_BYTES, Wire
 from korproxy_addons.io.secret_store import SecretStore
 from korproxy_addons.io.upstream import UpstreamCall, UpstreamReply
 from korproxy_addons.providers.outgoing import Operation, Outgoing
+from korproxy_addons.providers.resolve import ResolvedAccount
 from support.answers import CHAT, MESSAGES, refusal
 from support.asking import question
 from support.fake_upstream import FakeReply, FakeUpstream, json_reply
@@ -30,6 +32,10 @@ def wire_for(
     return Wire(upstream, SecretStore(home, lambda _: None), sleep)
 
 
+def secret_of(wire: Wire, way: ResolvedAccount) -> SecretStr | None:
+    return asyncio.run(wire.secret(way))
+
+
 def called(config: Config, model: str = "m", **headers: str) -> tuple[UpstreamCall, frozenset[str]]:
     wire = wire_for(FakeUpstream())
     way = next(iter(wire.accounts(config).values()))
@@ -39,8 +45,12 @@ def called(config: Config, model: str = "m", **headers: str) -> tuple[UpstreamCa
     outgoing = Outgoing(
         operation=Operation.GENERATE, dialect=dialect, model=model, client_model=model
     )
-    call = wire.call(way, outgoing, b"{}", exchange_for(config, asked), wire.secret(way))
-    return asyncio.run(call)
+
+    async def made() -> tuple[UpstreamCall, frozenset[str]]:
+        secret = await wire.secret(way)
+        return await wire.call(way, outgoing, b"{}", exchange_for(config, asked), secret)
+
+    return asyncio.run(made())
 
 
 # --- calls
@@ -99,11 +109,11 @@ def test_a_secret_is_renewed_when_its_place_holds_another_one(tmp_path: Path) ->
     place.write_text("old")
     wire = wire_for(FakeUpstream(), tmp_path)
     way = wire.accounts(file_account())["a"]
-    used = wire.secret(way)
+    used = secret_of(wire, way)
     assert not wire.secret_renewed(way, used)
     place.write_text("new")
     assert wire.secret_renewed(way, used)
-    assert wire.secret(way) != used
+    assert secret_of(wire, way) != used
 
 
 def test_whoever_used_the_old_secret_finds_the_new_one_though_another_has_read_it(
@@ -114,7 +124,7 @@ def test_whoever_used_the_old_secret_finds_the_new_one_though_another_has_read_i
     place.write_text("old")
     wire = wire_for(FakeUpstream(), tmp_path)
     way = wire.accounts(file_account())["a"]
-    used = wire.secret(way)
+    used = secret_of(wire, way)
     place.write_text("new")
     assert wire.secret_renewed(way, used)
     assert wire.secret_renewed(way, used)
@@ -124,7 +134,7 @@ def test_a_secret_that_was_never_refused_is_not_looked_at_again(tmp_path: Path) 
     (tmp_path / "a").write_text("old")
     wire = wire_for(FakeUpstream(), tmp_path)
     way = wire.accounts(file_account())["a"]
-    wire.secret(way)
+    secret_of(wire, way)
     (tmp_path / "a").write_text("new")
     assert not wire.secret_renewed(way)
 
@@ -134,7 +144,7 @@ def test_a_secret_that_is_gone_is_not_renewed_until_it_is_back(tmp_path: Path) -
     place.write_text("old")
     wire = wire_for(FakeUpstream(), tmp_path)
     way = wire.accounts(file_account())["a"]
-    used = wire.secret(way)
+    used = secret_of(wire, way)
     place.unlink()
     assert not wire.secret_renewed(way, used)
     place.write_text("new")
@@ -145,7 +155,7 @@ def test_a_new_config_forgets_what_was_refused(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("old")
     wire = wire_for(FakeUpstream(), tmp_path)
     way = wire.accounts(file_account())["a"]
-    wire.secret_renewed(way, wire.secret(way))
+    wire.secret_renewed(way, secret_of(wire, way))
     wire.forget()
     (tmp_path / "a").write_text("new")
     assert not wire.secret_renewed(way)
@@ -225,7 +235,7 @@ class Asked:
         outgoing = Outgoing(operation=Operation.GENERATE, dialect="gemini", model="g")
         exchange = exchange_for(CODE_ASSIST, question("gemini", "g"))
         call, _ = await self.wire.call(
-            self._way, outgoing, b"{}", exchange, self.wire.secret(self._way)
+            self._way, outgoing, b"{}", exchange, await self.wire.secret(self._way)
         )
         return call
 

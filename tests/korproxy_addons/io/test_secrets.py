@@ -56,7 +56,8 @@ def test_plain() -> None:
         ("file:key", b"canary\xff", "is not text"),
         ("file:key", b"canary" * 20_000, "too large"),
         ("file:.", None, ""),
-        ("vault:work", None, "the vault holds no entry work"),
+        ("vault:work", None, "vault:work is not read here"),
+        ("cli:claude", None, "cli:claude is not read here"),
     ],
 )
 def test_what_is_not_there_is_named_and_what_is_there_is_not(

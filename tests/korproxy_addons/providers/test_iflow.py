@@ -8,7 +8,7 @@ from korproxy_addons.providers.base import AccountFacts, Operation, Outgoing
 from korproxy_addons.providers.failure import Scope, Verdict
 from korproxy_addons.providers.iflow import IFLOW
 
-(KEY,) = IFLOW.accesses
+KEY = IFLOW.access("api-key")
 NOW = 1_795_000_000.0
 
 

@@ -227,3 +227,42 @@ def test_unknown_fields_survive(extra: dict[str, Any], items: list[dict[str, Any
     body = prepared({**fields, "input": given_items})
     assert {name: body[name] for name in fields} == fields
     assert body["input"] == given_items
+
+
+# --- function tools
+
+
+FUNCTION = {"type": "function", "name": "f", "parameters": {"type": "object"}}
+
+
+def moved(**fields: Any) -> Any:
+    rules = BackendRules(refused=frozenset(), tools_as_item=True)
+    body = {"model": "m", "instructions": "i", "input": "hi", **fields}
+    outgoing = Outgoing(operation=Operation.GENERATE, dialect="openai-responses", model="m")
+    return json.loads(backend_body(json.dumps(body).encode(), outgoing, rules))
+
+
+def test_a_plan_that_wants_functions_in_an_item_gets_them_there() -> None:
+    found = moved(tools=[FUNCTION, {"type": "web_search"}])
+    assert found["tools"] == [{"type": "web_search"}]
+    assert found["input"][0] == {
+        "type": "additional_tools",
+        "role": "developer",
+        "tools": [FUNCTION],
+    }
+    assert found["input"][1]["role"] == "user"
+
+
+def test_instructions_are_found_before_the_tools_come_in_front() -> None:
+    words = [{"role": "developer", "content": "Be brief."}, {"role": "user", "content": "hi"}]
+    found = moved(tools=[FUNCTION], instructions=None, input=words)
+    assert found["instructions"] == "Be brief."
+    assert [item.get("type") for item in found["input"]] == ["additional_tools", None]
+    assert "tools" not in found
+
+
+@pytest.mark.parametrize("tools", [None, [], [{"type": "namespace", "name": "n", "tools": []}]])
+def test_without_functions_nothing_moves(tools: Any) -> None:
+    found = moved(tools=tools)
+    assert found["input"][0]["role"] == "user"
+    assert found.get("tools") == tools

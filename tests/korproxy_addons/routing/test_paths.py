@@ -7,6 +7,7 @@ from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.providers.base import Operation
 from korproxy_addons.routing.paths import (
     CHAT,
+    CODE_ASSIST_METHODS,
     GEMINI,
     MESSAGES,
     OWN_PAGES,
@@ -34,12 +35,56 @@ def post(path: str, query: str = "") -> Wanted:
 
 @pytest.mark.parametrize(("rest", "dialect", "operation"), POSTS)
 @pytest.mark.parametrize(
-    "start", ["/v1/", "/", "/v1/v1/", "//v1/", "/v1beta/openai/", "/v1/openai/"]
-)
+    "start",
+    [
+        "/v1/", "/", "/v1/v1/", "//v1/", "/v1//", "/v1beta/openai/", "/v1/openai/", "/openai/v1/",
+        "/v1beta/openai/v1/", "/backend-api/codex/v1/",
+    ],
+)  # fmt: skip
 def test_a_base_url_works_with_its_version_without_it_and_with_it_twice(
     start: str, rest: str, dialect: str, operation: Operation
 ) -> None:
     assert post(start + rest) == Wanted(dialect, operation)
+
+
+def test_a_slash_behind_the_path_changes_nothing() -> None:
+    assert post("/v1/messages/") == Wanted(MESSAGES, Operation.GENERATE)
+
+
+@pytest.mark.parametrize(
+    ("verb", "query", "stream", "array"),
+    [
+        ("generateContent", "", False, False),
+        ("streamGenerateContent", "alt=sse", True, False),
+        ("streamGenerateContent", "", True, True),
+        ("countTokens", "", False, False),
+    ],
+)
+def test_code_assist_is_gemini_in_an_envelope(
+    verb: str, query: str, stream: bool, array: bool
+) -> None:
+    operation = Operation.COUNT_TOKENS if verb == "countTokens" else Operation.GENERATE
+    expected = Wanted(GEMINI, operation, None, stream, array, envelope=True)
+    assert post(f"/v1internal:{verb}", query) == expected
+    assert post(f"//v1internal%3A{verb}", query) == expected
+
+
+@pytest.mark.parametrize("method", sorted(CODE_ASSIST_METHODS - {"operations"}))
+def test_what_gemini_cli_asks_around_a_session_is_answered_here(method: str) -> None:
+    assert post(f"/v1internal:{method}") == Wanted(GEMINI, own=method)
+    assert read_path("GET", f"/v1internal:{method}", "", {}).own == method
+
+
+def test_the_state_of_being_set_up_is_asked_by_its_name() -> None:
+    assert read_path("GET", "/v1internal/operations/x", "", {}) == Wanted(GEMINI, own="operations")
+
+
+@pytest.mark.parametrize("rest", ["", ":", ":embedContent", ":other", "/x", "/operations"])
+def test_nothing_else_of_code_assist_is_there(rest: str) -> None:
+    with pytest.raises(KorProxyError) as refused:
+        post(f"/v1internal{rest}")
+    assert refused.value.spec is catalogue.UNKNOWN_PATH
+    assert dialect_of(f"/v1internal{rest}", {}) == GEMINI
 
 
 def test_codex_by_chatgpt_login_asks_under_its_backend_s_path() -> None:
@@ -157,8 +202,8 @@ def test_what_is_on_the_launcher_s_port_says_so(path: str) -> None:
         ("POST", "/v1/chat"),
         ("POST", "/v1/messages/batches"),
         ("POST", "/v1beta/models/m:predict"),
-        ("POST", "/v1internal:loadCodeAssist"),
-        ("GET", "/v1/responses/resp_1"),
+        ("GET", "/v1/responses/x"),
+        ("GET", "/v1/responses/resp_1/cancel"),
         ("POST", "/v2/messages"),
         ("POST", "/metrics/x"),
         ("GET", ""),
@@ -217,3 +262,13 @@ def test_any_request_line_has_an_answer(method: str, path: str, query: str) -> N
 
 def refused(spec: catalogue.ErrorSpec) -> pytest.RaisesExc[KorProxyError]:
     return pytest.RaisesExc(KorProxyError, check=lambda error: error.spec is spec)
+
+
+def test_answers_that_were_kept_are_asked_for_by_their_id() -> None:
+    assert read_path("GET", "/v1/responses/resp_1", "", {}) == Wanted(RESPONSES, stored="resp_1")
+    assert read_path("DELETE", "/v1/v1/responses/resp_1", "", {}).stored == "resp_1"
+    wanted = read_path("GET", "/v1/responses/resp_1/input_items", "limit=20", {})
+    assert wanted == Wanted(RESPONSES, stored="resp_1", stored_part="input_items")
+    with pytest.raises(KorProxyError) as refused:
+        read_path("POST", "/v1/responses/resp_1", "", {})
+    assert refused.value.spec is catalogue.METHOD_NOT_ALLOWED

@@ -1,0 +1,52 @@
+"""
+Opens the database with the master that carries the gateway, and closes it after everybody who writes to it.
+
+Before the first request what was known of the accounts is known again.
+"""
+
+import random
+import time
+
+from korproxy_addons.accounts.fleet import Fleet
+from korproxy_addons.accounts.pool import Pool
+from korproxy_addons.accounts.quota import QuotaBook
+from korproxy_addons.accounts.spending import SpendingBook
+from korproxy_addons.accounts.stickiness import Stickiness
+from korproxy_addons.io.account_state import AccountState
+from korproxy_addons.io.database import Database
+from korproxy_addons.io.quota_state import QuotaState, load_drawn, load_windows
+
+
+class State:
+    """Before all who read what was kept; `closing`, behind all who write, ends it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._kept = kept = AccountState(database)
+        self._kept_quota = QuotaState(database.write)
+        self.spending = SpendingBook(self._kept_quota.save_drawn)
+        chance = random.Random().random  # noqa: S311 - spreads load, keeps no secret
+        self.fleet = Fleet(
+            pool=Pool(kept.save_health, chance),
+            quota=QuotaBook(self._kept_quota.save_windows),
+            stickiness=Stickiness(kept.save_home),
+            chance=chance,
+        )
+        self.closing = StateEnd(database)
+
+    def load(self, _loader: object) -> None:
+        self._database.open()
+        self.fleet.pool.restore(self._kept.load_healths(), time.time())
+        self.fleet.stickiness.restore(self._kept.load_homes())
+        self.fleet.quota.restore(load_windows(self._database))
+        self.spending.restore(load_drawn(self._database))
+
+
+class StateEnd:
+    """Commits what is waiting when the master ends."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def done(self) -> None:
+        self._database.close()

@@ -1,0 +1,1 @@
+"""Logins: tokens and how they are had, as pure generators of requests."""

@@ -1,0 +1,35 @@
+"""What is kept of finished requests, and what tokens are worth."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from korproxy_addons.config.fields import FrozenMap, Settings
+
+type Dollars = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
+
+
+class ModelPrice(Settings):
+    """A model's price in US dollars per million tokens."""
+
+    input: Dollars
+    """Of the prompt."""
+    output: Dollars
+    """Of the answer, thinking included."""
+    cached: Dollars | None = None
+    """Of prompt tokens read from a cache; by default as input."""
+    cache_write: Dollars | None = None
+    """Of prompt tokens written to a cache; by default as input."""
+    cache_write_1h: Dollars | None = None
+    """Of those kept for an hour; by default as cache_write."""
+
+
+class UsageSettings(Settings):
+    """What is kept of finished requests (never what was said), and what tokens are worth."""
+
+    keep_days: int = Field(default=30, ge=1, le=90)
+    """Days for which each request is kept; the sums by hour and day last longer."""
+    keep_requests: int = Field(default=100_000, ge=1_000, le=5_000_000)
+    """Most requests that are kept; some 700 bytes each."""
+    prices: FrozenMap[ModelPrice] = Field(default_factory=dict, validate_default=True)
+    """Prices of models, by id, in place of the built-in list's."""

@@ -1,0 +1,193 @@
+"""Files that are the user's alone, and are whole or not there: for the vault and its like."""
+
+import contextlib
+import os
+import stat
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+type Signature = tuple[int, int, int]
+"""What changes when another file takes the place: time of the last write in ns, bytes, inode."""
+type Step = Callable[[str], None]
+"""Told the name of each step before it is taken."""
+
+LARGEST_BYTES = 16 * 1024 * 1024
+BACKUP_SUFFIX = ".bak"
+_ASIDE_SUFFIX = ".new"
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+_IS_WINDOWS = os.name == "nt"
+_BINARY = getattr(os, "O_BINARY", 0)
+_BUSY_TRIES = 20
+_BUSY_PAUSE_S = 0.05
+
+
+def _unwatched(_step: str) -> None:
+    """Nobody wants to know."""
+
+
+def make_private_folder(folder: Path) -> None:
+    """
+    Make a folder that only the user can enter; one that is there is made so.
+
+    Raises:
+        OSError: It cannot be made.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if os.name == "posix" and stat.S_IMODE(folder.stat().st_mode) & 0o077:
+        folder.chmod(0o700)
+
+
+def signature(path: Path) -> Signature | None:
+    """That of the file now; None if it is not there or cannot be looked at."""
+    try:
+        status = path.stat(follow_symlinks=False)
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def read_private(path: Path) -> tuple[bytes, Signature] | None:
+    """
+    A file's bytes and the signature of just these; None if there is no file.
+
+    Raises:
+        OSError: It is a link, is larger than 16 MiB, or cannot be read.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | _NO_LINK | _BINARY)
+    except FileNotFoundError:
+        return None
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(file.fileno())
+        data = file.read(LARGEST_BYTES + 1)
+    if len(data) > LARGEST_BYTES:
+        raise OSError("larger than any that was written here")
+    return data, (status.st_mtime_ns, status.st_size, status.st_ino)
+
+
+def replace_private(
+    path: Path, data: bytes, *, keeps_backup: bool = True, step: Step = _unwatched
+) -> Signature:
+    """
+    Put `data` in the file's place; a crash at any time leaves the old file or the new one.
+
+    The caller holds a lock: what a crash left aside is cleared away here.
+
+    Args:
+        path: The file; its folder is there.
+        data: Its new content.
+        keeps_backup: Keep the file's predecessor as `.bak`.
+        step: Told each step before it is taken.
+    Returns:
+        The signature of the new file.
+    Raises:
+        OSError: It could not be written; the old file is untouched.
+    """
+    aside = path.with_name(f".{path.name}{_ASIDE_SUFFIX}")
+    step("clear")
+    aside.unlink(missing_ok=True)
+    try:
+        step("create")
+        descriptor = os.open(
+            aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK | _BINARY, 0o600
+        )
+        with os.fdopen(descriptor, "wb", buffering=0) as file:
+            step("write")
+            _write_all(file.fileno(), data, step)
+            step("fsync")
+            os.fsync(file.fileno())
+            status = os.fstat(file.fileno())
+        if keeps_backup:
+            step("backup")
+            _keep_backup(path, step)
+        step("replace")
+        _replace(aside, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            aside.unlink(missing_ok=True)
+        raise
+    step("fsync folder")
+    _sync_folder(path.parent)
+    step("done")
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def set_aside(path: Path, suffix: str) -> Path | None:
+    """
+    Rename a file to its name with `suffix`, and a number where that is taken; None if there is no file.
+
+    Raises:
+        OSError: It cannot be renamed.
+    """
+    if not path.exists():
+        return None
+    number = 1
+    target = path.with_name(path.name + suffix)
+    while target.exists():
+        number += 1
+        target = path.with_name(f"{path.name}{suffix}-{number}")
+    _replace(path, target)
+    _sync_folder(path.parent)
+    return target
+
+
+def _write_all(descriptor: int, data: bytes, step: Step) -> None:
+    rest = memoryview(data)
+    # In two halves, so that a crash between them can be tried.
+    half = max(1, len(data) // 2)
+    while rest:
+        written = os.write(descriptor, rest[:half])
+        rest = rest[written:]
+        if rest:
+            step("write on")
+
+
+def _keep_backup(path: Path, step: Step) -> None:
+    backup = path.with_name(path.name + BACKUP_SUFFIX)
+    aside = path.with_name(f".{backup.name}{_ASIDE_SUFFIX}")
+    aside.unlink(missing_ok=True)
+    try:
+        os.link(path, aside, follow_symlinks=False)
+    except FileNotFoundError:
+        return
+    except (OSError, NotImplementedError):  # a file system without hard links
+        descriptor = os.open(
+            aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK | _BINARY, 0o600
+        )
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(path.read_bytes())
+            file.flush()
+            os.fsync(file.fileno())
+    step("backup in place")
+    try:
+        _replace(aside, backup)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _replace(source: Path, target: Path) -> None:
+    if not _IS_WINDOWS:
+        source.replace(target)
+        return
+    for tries_left in reversed(range(_BUSY_TRIES)):
+        try:
+            source.replace(target)
+            return
+        except PermissionError:
+            # Somebody is just reading the old file.
+            if not tries_left:
+                raise
+            time.sleep(_BUSY_PAUSE_S)
+
+
+def _sync_folder(folder: Path) -> None:
+    """So that the new name survives a power cut; not every file system can."""
+    if os.name != "posix":
+        return
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,1 @@
+"""One function per verb: what the CLI does, and what an admin API can serve."""

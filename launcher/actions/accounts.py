@@ -1,0 +1,263 @@
+"""The accounts of a KorProxy folder: list, show, rename, switch off and on, remove."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from korproxy_addons.auth.tokens import TokenSet, ends_soon, is_expired
+from korproxy_addons.config.document import Document
+from korproxy_addons.config.edit import edit_config
+from korproxy_addons.config.schema import AccountConfig, Config
+from korproxy_addons.config.secret_ref import Place
+from korproxy_addons.config.store import ConfigStore
+from korproxy_addons.errors.catalogue import ACCOUNT_UNKNOWN
+from korproxy_addons.errors.exceptions import KorProxyError
+from korproxy_addons.io.vault import Vault
+from korproxy_addons.io.vault_entries import VaultEntry
+from korproxy_addons.providers.registry import RouteState
+from korproxy_addons.providers.resolve import ResolvedAccount, resolve_account
+
+type OpenVault = Callable[[], Vault]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountView:
+    """
+    An account as people and scripts see it; no secret is in it.
+
+    Attributes:
+        id, provider, access: As the configuration has them.
+        provider_name, access_name, label: For people.
+        kind: `login`, `key`, `cli` (the login of an official CLI), `tool` (the tool's own), `none`.
+        state: `ready`, `disabled`, `consent-needed`, `retired`, `session-ended`, `ends-soon`, or
+            `no-secret`.
+        hint: What to do, where something is to be done; else "".
+        secret: Where its secret lies.
+        email, plan, organization: Who signed in, as far as is known.
+        expires_at: End of the access token, ISO 8601; None: unknown, or a key.
+        login_ends_at: End of the whole login, which no renewal moves; None: unknown.
+        renews: The login is renewed by itself.
+        route_state, route_since, route_reason: The provider registry's word on this way in.
+        models: The only models that it is used for; None: all.
+    """
+
+    id: str
+    provider: str
+    access: str
+    provider_name: str
+    access_name: str
+    label: str
+    kind: str
+    state: str
+    hint: str
+    secret: str | None
+    email: str
+    plan: str
+    organization: str
+    expires_at: str | None
+    login_ends_at: str | None
+    renews: bool
+    route_state: str | None
+    route_since: str | None
+    route_reason: str | None
+    models: tuple[str, ...] | None
+
+
+def list_accounts(
+    home: Path, vault: OpenVault, clock: Callable[[], float] = time.time
+) -> tuple[AccountView, ...]:
+    """
+    All accounts, in the configuration's order.
+
+    Args:
+        home: The KorProxy folder.
+        vault: Opens the vault; asked only if an account's secret lies in it.
+        clock: Unix seconds.
+    Raises:
+        ConfigProblems: The configuration cannot be used.
+        KorProxyError: The vault cannot be opened.
+    """
+    config = ConfigStore(home).load()
+    entries = _Entries(vault)
+    return tuple(_view(config, it, entries, clock()) for it in config.accounts)
+
+
+def show_account(
+    home: Path, account_id: str, vault: OpenVault, clock: Callable[[], float] = time.time
+) -> AccountView:
+    """
+    One account.
+
+    Raises:
+        KorProxyError: ACCOUNT_UNKNOWN, and what `list_accounts` raises.
+    """
+    config = ConfigStore(home).load()
+    return _view(config, _known(config, account_id), _Entries(vault), clock())
+
+
+def rename_account(home: Path, account_id: str, label: str) -> None:
+    """
+    Give an account another name for people; its id stays.
+
+    Raises:
+        KorProxyError: ACCOUNT_UNKNOWN; what `edit_config` raises.
+    """
+    _change(home, account_id, "label", label)
+
+
+def set_enabled(home: Path, account_id: str, *, enabled: bool) -> None:
+    """
+    Use an account again, or keep it without using it.
+
+    Raises:
+        KorProxyError: ACCOUNT_UNKNOWN; what `edit_config` raises.
+    """
+    _change(home, account_id, "disabled", None if enabled else True)
+
+
+def remove_account(home: Path, account_id: str, vault: OpenVault) -> bool:
+    """
+    Take an account out of the configuration, and its secret out of the vault if nobody else uses it.
+
+    Returns:
+        Whether a secret was deleted; files, variables and logins of official tools are left alone.
+    Raises:
+        KorProxyError: ACCOUNT_UNKNOWN; what `edit_config` and the vault raise.
+    """
+    config = ConfigStore(home).load()
+    ref = _known(config, account_id).secret
+
+    def change(document: Document) -> None:
+        document.remove(("accounts", _place(document, account_id)))
+
+    after = edit_config(home, change)
+    if ref is None or ref.place is not Place.VAULT or ref in _refs(after):
+        return False
+    return vault().remove(ref.name)
+
+
+def account_entry(document: Document, account_id: str) -> tuple[str | int, ...]:
+    """
+    The path of an account's entry.
+
+    Raises:
+        KorProxyError: ACCOUNT_UNKNOWN.
+    """
+    return ("accounts", _place(document, account_id))
+
+
+def _change(home: Path, account_id: str, key: str, value: Any) -> None:
+    """Set one setting of an account, or take it out for None."""
+
+    def change(document: Document) -> None:
+        path = (*account_entry(document, account_id), key)
+        if value is not None:
+            document.set(path, value)
+        elif document.value(path) is not None:
+            document.remove(path)
+
+    edit_config(home, change)
+
+
+def _place(document: Document, account_id: str) -> int:
+    place = document.find(("accounts",), "id", account_id)
+    if place is None:
+        raise KorProxyError(ACCOUNT_UNKNOWN, account_id)
+    return place
+
+
+def _known(config: Config, account_id: str) -> AccountConfig:
+    account = config.account(account_id)
+    if account is None:
+        raise KorProxyError(ACCOUNT_UNKNOWN, account_id)
+    return account
+
+
+def _refs(config: Config) -> set[object]:
+    keys = {it.secret for it in config.local_keys.keys}
+    return {it.secret for it in config.accounts} | keys
+
+
+class _Entries:
+    """The vault's entries, opened when the first one is wanted."""
+
+    def __init__(self, vault: OpenVault) -> None:
+        self._open = vault
+        self._vault: Vault | None = None
+
+    def load(self, name: str) -> VaultEntry | None:
+        """An entry; None if there is none of this name."""
+        if self._vault is None:
+            self._vault = self._open()
+        return self._vault.load(name) if name in self._vault.names() else None
+
+
+def _view(config: Config, account: AccountConfig, entries: _Entries, now: float) -> AccountView:
+    way = resolve_account(config, account)
+    ref = account.secret
+    in_vault = ref is not None and ref.place is Place.VAULT
+    entry = entries.load(ref.name) if ref is not None and in_vault else None
+    tokens = entry if isinstance(entry, TokenSet) else None
+    facts = tokens.facts if tokens is not None else {}
+    state, hint = _state(way, tokens, now, lacking=in_vault and entry is None)
+    return AccountView(
+        id=account.id,
+        provider=account.provider,
+        access=way.access.id,
+        provider_name=way.provider.name,
+        access_name=way.access.name,
+        label=account.shown_as,
+        kind=_kind(way, tokens),
+        state=state,
+        hint=hint,
+        secret=None if ref is None else str(ref),
+        email=facts.get("email", ""),
+        plan=facts.get("plan", ""),
+        organization=facts.get("organization", ""),
+        expires_at=_moment(tokens.expires_at if tokens else None),
+        login_ends_at=_moment(tokens.refresh_expires_at if tokens else None),
+        renews=tokens is not None and tokens.refresh_token is not None,
+        route_state=way.route.state.value if way.route else None,
+        route_since=way.route.since.isoformat() if way.route else None,
+        route_reason=way.route.reason if way.route else None,
+        models=account.models,
+    )
+
+
+def _kind(way: ResolvedAccount, tokens: TokenSet | None) -> str:
+    ref = way.config.secret
+    if way.access.own_login:
+        return "tool"
+    if ref is None:
+        return "none"
+    if ref.place is Place.CLI:
+        return "cli"
+    return "login" if tokens is not None else "key"
+
+
+def _state(
+    way: ResolvedAccount, tokens: TokenSet | None, now: float, *, lacking: bool
+) -> tuple[str, str]:
+    again = f"Reconnect it: korproxy account add {way.provider.id} --replace {way.id}"
+    if way.config.disabled:
+        return "disabled", f"Use it again: korproxy account enable {way.id}"
+    if way.route is not None and way.route.state is RouteState.RETIRED and not way.moved:
+        return "retired", f"{way.route.reason} Remove it: korproxy account remove {way.id}"
+    if way.access.needs_consent and not way.config.consent:
+        return "consent-needed", f"Read the terms and agree: {again.partition(': ')[2]}"
+    if lacking:
+        return "no-secret", again
+    if tokens is not None:
+        over = tokens.refresh_expires_at is not None and tokens.refresh_expires_at <= now
+        if over or (tokens.refresh_token is None and is_expired(tokens, now)):
+            return "session-ended", again
+        if ends_soon(tokens, now):
+            return "ends-soon", f"The provider ends the login soon. {again}"
+    return "ready", ""
+
+
+def _moment(at: float | None) -> str | None:
+    return None if at is None else datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")

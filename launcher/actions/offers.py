@@ -1,0 +1,137 @@
+"""What can be connected, and what a person should know before they do."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from korproxy_addons.config.builtin import REGIONS
+from korproxy_addons.config.schema import AccountConfig, Config
+from korproxy_addons.errors.catalogue import LOGIN_NOT_OFFERED, ROUTE_RETIRED
+from korproxy_addons.errors.exceptions import KorProxyError
+from korproxy_addons.providers import PROVIDERS
+from korproxy_addons.providers.base import Tier
+from korproxy_addons.providers.registry import RouteState
+from korproxy_addons.providers.resolve import ResolvedAccount, provider_of, resolve_account
+from launcher.login.watch import Method
+
+
+class Kind(StrEnum):
+    """What an account of a way in holds."""
+
+    LOGIN = "login"
+    KEY = "key"
+    TOOL = "tool"
+    """Nothing: the tool's own login passes through."""
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """
+    One way into one provider.
+
+    Attributes:
+        way: It, resolved as an account that is not there yet.
+        kind: What its account holds.
+        methods: How a person signs in; the first one unless they say otherwise.
+    """
+
+    way: ResolvedAccount
+    kind: Kind
+    methods: tuple[Method, ...]
+
+    @property
+    def retired(self) -> bool:
+        """It is over, unless the configuration sends it elsewhere."""
+        route = self.way.route
+        return route is not None and route.state is RouteState.RETIRED and not self.way.moved
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """Regions that a key can belong to, the default one first."""
+        return REGIONS.get((self.way.provider.id, self.way.access.id), ())
+
+    def terms(self) -> tuple[str, ...]:
+        """What a person should know first, in plain words; empty where there is nothing."""
+        way, route = self.way, self.way.route
+        said: list[str] = []
+        plain = way.access.tier is Tier.SUPPORTED
+        if route is not None and not (plain and route.state is RouteState.WORKS):
+            said.append(route.reason)
+        if way.access.only_for_tool and self.kind is not Kind.TOOL:
+            said.append(
+                f"KorProxy uses this login for {way.access.only_for_tool} only; other tools are"
+                " told so, and need an API key."
+            )
+        if way.access.needs_consent:
+            said.append("KorProxy does not pretend to be the provider's own tool.")
+        if said and route is not None:
+            said.append(f"Source, read on {route.since.isoformat()}: {route.source}")
+        return tuple(said)
+
+    def check_offered(self) -> None:
+        """
+        Hold that this way in still exists.
+
+        Raises:
+            KorProxyError: ROUTE_RETIRED, with the day it ended and what to use instead.
+        """
+        if not self.retired:
+            return
+        route = self.way.route
+        assert route is not None
+        detail = f"{self.way.provider.name}, {self.way.access.name}: ended {route.since.isoformat()}. {route.reason}"
+        if route.replacement:
+            detail += (
+                f"; use instead: korproxy account add {route.provider} --access {route.replacement}"
+            )
+        raise KorProxyError(ROUTE_RETIRED, detail)
+
+
+def offers(config: Config, provider_id: str, home: Path | None = None) -> tuple[Offer, ...]:
+    """
+    The ways into a provider, the default one first.
+
+    Raises:
+        KorProxyError: LOGIN_NOT_OFFERED: nobody knows such a provider.
+    """
+    if provider_id not in PROVIDERS and provider_id not in config.providers:
+        known = ", ".join((*PROVIDERS, *(it for it in config.providers if it not in PROVIDERS)))
+        raise KorProxyError(
+            LOGIN_NOT_OFFERED, f"there is no provider {provider_id}; there are: {known}"
+        )
+    provider = provider_of(config, provider_id)
+    return tuple(_offer(config, provider_id, it.id, home) for it in provider.accesses)
+
+
+def find_offer(
+    config: Config, provider_id: str, access: str | None, home: Path | None = None
+) -> Offer:
+    """
+    One way into a provider; the default one for None.
+
+    Raises:
+        KorProxyError: LOGIN_NOT_OFFERED: there is none of this name.
+    """
+    found = offers(config, provider_id, home)
+    if access is None:
+        return found[0]
+    for offer in found:
+        if offer.way.access.id == access:
+            return offer
+    names = ", ".join(it.way.access.id for it in found)
+    raise KorProxyError(
+        LOGIN_NOT_OFFERED, f"{provider_id} has no access {access}; there are: {names}"
+    )
+
+
+def _offer(config: Config, provider_id: str, access_id: str, home: Path | None) -> Offer:
+    entry = AccountConfig(id="new", provider=provider_id, access=access_id)
+    way = resolve_account(config, entry, home)
+    if way.login is not None:
+        browser = (Method.BROWSER, Method.PASTE) if way.login.auth_url else ()
+        device = (Method.DEVICE,) if way.login.device_url else ()
+        return Offer(way, Kind.LOGIN, (*browser, *device))
+    if way.access.own_login:
+        return Offer(way, Kind.TOOL, ())
+    return Offer(way, Kind.NONE if way.access.credential == "none" else Kind.KEY, ())

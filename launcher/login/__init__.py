@@ -1,0 +1,1 @@
+"""Signing a person in: the browser, the callback, the pasted address, the device code."""

@@ -1,0 +1,1 @@
+"""Keeps one gateway process alive: a pure state machine, and the ports through which it acts."""

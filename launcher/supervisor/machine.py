@@ -1,0 +1,491 @@
+"""
+The supervisor: what to do next, from what is known. Pure: clock and chance are handed in, processes are numbers.
+
+There is one current gateway. While it is replaced (a restart that a person or an update asked for), a second one is prepared
+beside it, and only when that one answers does the first retire; both share the listening sockets, so no connection is refused.
+A gateway that crashed or hangs is replaced after a back-off with full jitter; three such restarts without a minute of health
+between them, and the supervisor gives up and says why.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from korproxy_addons.control.protocol import Drain, Pause, Ready, Resume, Retire, Wake
+from launcher.supervisor.signals import (
+    Answered,
+    Asked,
+    AskHealth,
+    BecameReady,
+    CloseListeners,
+    Exited,
+    InFlight,
+    Kill,
+    Missed,
+    Send,
+    Spawn,
+    Spawned,
+    SpawnRefused,
+    StartWith,
+    Terminate,
+    Tick,
+    Told,
+    Wish,
+    Wished,
+    Woke,
+)
+from launcher.supervisor.states import NEXT, Phase, Reason, State, Status
+
+EXIT_CONFIG = 78
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """
+    The supervisor's numbers; times in seconds.
+
+    Attributes:
+        grace_s: After a start, health questions may go unanswered for this long.
+        ready_s: A gateway that has not said in this time that it listens has failed to start.
+        health_every_s: Between two health questions.
+        recheck_s: Between them while one is unanswered, or the gateway has only just started.
+        slow_s: An answer that takes longer is a sign of trouble.
+        misses: So many unanswered questions in a row mean that the gateway is gone.
+        restarts: So many restarts are tried.
+        first_backoff_s, longest_backoff_s: The back-off doubles from the one to the other.
+        settled_s: After this long in health the restarts count from nothing again.
+        drain_s: How long requests in flight may take when the gateway ends.
+        kill_s: How long after that it may take to end.
+        wake_s: After a wake, unanswered questions do not count for this long.
+    """
+
+    grace_s: float = 5.0
+    ready_s: float = 20.0
+    health_every_s: float = 10.0
+    recheck_s: float = 0.5
+    slow_s: float = 0.5
+    misses: int = 3
+    restarts: int = 3
+    first_backoff_s: float = 0.5
+    longest_backoff_s: float = 30.0
+    settled_s: float = 60.0
+    drain_s: float = 30.0
+    kill_s: float = 5.0
+    wake_s: float = 15.0
+
+
+@dataclass(slots=True)
+class _Child:
+    """A gateway process, as far as it is known."""
+
+    number: int
+    spawned_at: float
+    ready: Ready | None = None
+    pid: int | None = None
+    healthy: bool = False
+    terminate_at: float | None = None
+    kill_at: float | None = None
+
+
+class Supervisor:
+    """
+    Decides.
+
+    Args:
+        rules: The numbers.
+        chance: A random number in [0, 1).
+    """
+
+    def __init__(self, rules: Rules, chance: Callable[[], float]) -> None:
+        self.rules = rules
+        self.status = Status()
+        self._chance = chance
+        self._wanted = False
+        self._paused = False
+        self._count = 0
+        self._current: _Child | None = None
+        self._next: _Child | None = None
+        self._leaving: dict[int, _Child] = {}
+        self._start_with = StartWith.CONFIG
+        self._again_at: float | None = None
+        self._ask_at: float | None = None
+        self._asking = False
+        self._healthy_since: float | None = None
+        self._deaf_until = 0.0
+        self._do: list[Asked] = []
+        self._now = 0.0
+
+    def handle(self, told: Told, now: float) -> tuple[Asked, ...]:
+        """
+        Take in one thing, and say what is to be done.
+
+        Args:
+            told: What happened.
+            now: Seconds of a clock that only goes forward; the same one at every call.
+        """
+        self._now, self._do = now, []
+        match told:
+            case Wished():
+                self._wished(told.wish)
+            case Spawned():
+                self._spawned(told)
+            case SpawnRefused():
+                self._spawn_refused(told)
+            case BecameReady():
+                self._became_ready(told)
+            case Exited():
+                self._exited(told)
+            case Answered():
+                self._answered(told)
+            case Missed():
+                self._missed(told)
+            case InFlight():
+                self._in_flight(told)
+            case Woke():
+                self._woke()
+            case Tick():
+                pass
+        self._on_time()
+        return tuple(self._do)
+
+    def due_at(self) -> float | None:
+        """When a `Tick` is needed at the latest, on the clock of `handle`; None: not before something happens."""
+        times = [self._again_at, None if self._asking else self._ask_at]
+        for child in self._children():
+            times += [child.terminate_at, child.kill_at]
+            if child.ready is None and child.number not in self._leaving:
+                times.append(child.spawned_at + self.rules.ready_s)
+        return min((it for it in times if it is not None), default=None)
+
+    @property
+    def idle(self) -> bool:
+        """Whether no process is left and none is to come."""
+        return not self._children() and not self._wanted
+
+    def knows(self, child: int) -> bool:
+        """Whether this process is one that was asked for and is not known to be gone."""
+        return self._child(child) is not None
+
+    def wants(self, child: int) -> bool:
+        """Whether this process shall serve: it was asked for and not sent away since."""
+        return any(it is not None and it.number == child for it in (self._current, self._next))
+
+    # -------------------------------------------------------------------------------------------- wishes
+
+    def _wished(self, wish: Wish) -> None:
+        match wish:
+            case Wish.START | Wish.START_PLAIN | Wish.START_LAST_GOOD:
+                self._start(wish)
+            case Wish.STOP:
+                self._stop()
+            case Wish.RESTART:
+                self._restart()
+            case Wish.PAUSE:
+                self._paused = True
+                if self._current is not None and self._current.healthy:
+                    self._send(Pause())
+                    self._enter(State.PAUSED, "no new requests are served until it is resumed")
+            case Wish.RESUME:
+                self._paused = False
+                if self.status.state is State.PAUSED:
+                    self._send(Resume())
+                    self._enter(State.HEALTHY)
+
+    def _start(self, wish: Wish) -> None:
+        if self._wanted and self.status.state is not State.FAILED:
+            return
+        self._wanted = True
+        self._start_with = {
+            Wish.START_PLAIN: StartWith.PLAIN,
+            Wish.START_LAST_GOOD: StartWith.LAST_GOOD,
+        }.get(wish, StartWith.CONFIG)
+        self._update(restarts=0, reason=Reason.NONE, last_lines=())
+        self._enter(State.STARTING)
+        self._current = self._spawn()
+
+    def _stop(self) -> None:
+        self._wanted = False
+        self._paused = False
+        self._again_at = self._ask_at = None
+        for child in (self._current, self._next):
+            if child is not None:
+                self._send_away(child, Drain())
+        self._current = self._next = None
+        if not self._leaving:
+            self._do.append(CloseListeners())
+            self._enter(State.STOPPED)
+        else:
+            self._do.append(CloseListeners())
+            self._update(phase=Phase.DRAINING, detail="finishing what is in flight")
+
+    def _restart(self) -> None:
+        if not self._wanted or self.status.state is State.FAILED:
+            self._start(Wish.START)
+        elif self._current is None or self._current.ready is None:
+            # There is nothing to hand over: begin anew, at once.
+            self._update(restarts=0)
+            self._again_at = None
+            if self._current is not None:
+                self._send_away(self._current, Drain())
+            self._enter(State.STARTING)
+            self._current = self._spawn()
+        elif self._next is None:
+            self._start_with = StartWith.CONFIG
+            self._next = self._spawn()
+            self._update(phase=Phase.REPLACING, detail="a successor is being prepared")
+
+    # ------------------------------------------------------------------------------------- what processes do
+
+    def _spawned(self, told: Spawned) -> None:
+        child = self._child(told.child)
+        if child is not None:
+            child.pid = told.pid
+        if child is self._current:
+            self._update(pid=told.pid)
+
+    def _spawn_refused(self, told: SpawnRefused) -> None:
+        if self._next is not None and told.child == self._next.number:
+            self._next = None
+            self._update(phase=Phase.SETTLED, detail=f"not replaced: {told.detail}")
+        elif self._current is not None and told.child == self._current.number:
+            self._current = None
+            if told.port_busy:
+                self._fail(Reason.PORT_BUSY, told.detail)
+            else:
+                self._again(told.detail, ())
+        elif self._leaving.pop(told.child, None) is not None:
+            self._left()
+
+    def _became_ready(self, told: BecameReady) -> None:
+        child = self._child(told.child)
+        if child is None or child.number in self._leaving:
+            return
+        child.ready, child.pid = told.ready, told.ready.pid
+        if child is self._current:
+            self._show(child)
+            if self._paused:
+                self._send(Pause())
+        elif child is self._next:
+            # Both listen now; as long as the first does, nobody can tell who will answer a question.
+            self._hand_over(child)
+        # The line alone proves nothing: the gateway must answer.
+        self._ask_at = self._now
+
+    def _exited(self, told: Exited) -> None:
+        if self._leaving.pop(told.child, None) is not None:
+            self._left()
+        elif self._next is not None and told.child == self._next.number:
+            self._next = None
+            why = told.last_lines[-1] if told.last_lines else f"exit code {told.code}"
+            self._update(
+                phase=Phase.SETTLED, detail=f"not replaced: {why}", last_lines=told.last_lines
+            )
+        elif self._current is not None and told.child == self._current.number:
+            self._current = None
+            self._update(pid=None, instance="")
+            if self._next is not None:
+                # Its successor is on the way already.
+                self._current, self._next = self._next, None
+                self._enter(State.STARTING)
+            elif told.code == EXIT_CONFIG:
+                self._fail(Reason.CONFIG_ERROR, "the config cannot be used", told.last_lines)
+            else:
+                self._again(f"it ended with exit code {told.code}", told.last_lines)
+
+    def _left(self) -> None:
+        """One that was sent away is gone."""
+        if self._wanted or self._leaving:
+            return
+        self._update(pid=None, instance="", in_flight=0)
+        self._enter(State.STOPPED)
+
+    def _in_flight(self, told: InFlight) -> None:
+        if told.child not in self._leaving or self._wanted:
+            return
+        word = "request" if told.count == 1 else "requests"
+        self._update(in_flight=told.count, detail=f"finishing {told.count} {word}…")
+
+    # ------------------------------------------------------------------------------------------- health
+
+    def _answered(self, told: Answered) -> None:
+        self._asking = False
+        child = self._current
+        if child is None:
+            return
+        if child.ready is None or child.ready.instance != told.instance:
+            # One that is leaving answered, as its listener was still open: ask again.
+            self._ask_at = self._now + self.rules.recheck_s
+            return
+        child.healthy = True
+        slow = told.latency_s > self.rules.slow_s
+        self._update(
+            failures=0, latency_ms=round(told.latency_s * 1000, 1), in_flight=told.in_flight
+        )
+        if self._paused:
+            self._enter(State.PAUSED)
+        elif slow:
+            self._enter(State.DEGRADED, f"it answers slowly ({told.latency_s:.1f} s)")
+        else:
+            self._enter(State.HEALTHY)
+        if self._healthy_since is None:
+            self._healthy_since = self._now
+        if self._now - self._healthy_since >= self.rules.settled_s:
+            self._update(restarts=0)
+        self._ask_at = self._now + self.rules.health_every_s
+
+    def _missed(self, told: Missed) -> None:
+        self._asking = False
+        child = self._current
+        if child is None:
+            return
+        self._ask_at = self._now + self.rules.recheck_s
+        young = self._now < child.spawned_at + self.rules.grace_s and not child.healthy
+        if young or self._now < self._deaf_until:
+            return
+        failures = self.status.failures + 1
+        self._update(failures=failures)
+        self._healthy_since = None
+        if failures < self.rules.misses:
+            if child.healthy:
+                self._enter(State.DEGRADED, told.detail)
+            return
+        self._enter(State.UNREACHABLE, told.detail)
+        # It may only be stuck: it is told to finish what it can, and ended soon.
+        self._send_away(child, Drain(), drain_s=0.0)
+        self._current = None
+        if self._next is not None:
+            self._current, self._next = self._next, None
+        else:
+            self._again(told.detail, ())
+
+    def _woke(self) -> None:
+        self._deaf_until = self._now + self.rules.wake_s
+        if self._current is not None and self._current.ready is not None:
+            self._send(Wake())
+            self._ask_at = self._now
+
+    # --------------------------------------------------------------------------------------------- time
+
+    def _on_time(self) -> None:
+        now = self._now
+        if self._again_at is not None and now >= self._again_at:
+            self._again_at = None
+            self._enter(State.STARTING)
+            self._current = self._spawn()
+        for child in (self._current, self._next):
+            if child is not None and child.ready is None:
+                self._overdue(child)
+        for child in self._leaving.values():
+            if child.terminate_at is not None and now >= child.terminate_at:
+                child.terminate_at = None
+                self._do.append(Terminate(child.number))
+            if child.kill_at is not None and now >= child.kill_at:
+                child.kill_at = now + self.rules.kill_s
+                self._do.append(Kill(child.number))
+        if self._ask_at is not None and now >= self._ask_at and not self._asking:
+            self._asking, self._ask_at = True, None
+            self._do.append(AskHealth())
+
+    def _overdue(self, child: _Child) -> None:
+        if self._now < child.spawned_at + self.rules.ready_s:
+            return
+        self._send_away(child, Drain(), drain_s=0.0)
+        detail = f"it did not say in {self.rules.ready_s:g} s that it listens"
+        if child is self._next:
+            self._next = None
+            self._update(phase=Phase.SETTLED, detail=f"not replaced: {detail}")
+        else:
+            self._current = None
+            self._again(detail, ())
+
+    # ---------------------------------------------------------------------------------------------- parts
+
+    def _again(self, detail: str, last_lines: tuple[str, ...]) -> None:
+        """After a failure: once more, unless it was tried often enough."""
+        self._healthy_since = None
+        self._ask_at = None
+        if self.status.restarts >= self.rules.restarts:
+            self._fail(
+                Reason.CRASH_LOOP, f"{detail}, {self.rules.restarts} restarts in a row", last_lines
+            )
+            return
+        restarts = self.status.restarts + 1
+        longest = min(
+            self.rules.longest_backoff_s, self.rules.first_backoff_s * 2.0 ** (restarts - 1)
+        )
+        self._again_at = self._now + self._chance() * longest
+        if self.status.state is not State.UNREACHABLE:
+            self._enter(State.STARTING)
+        self._update(
+            phase=Phase.BACKING_OFF,
+            restarts=restarts,
+            failures=0,
+            detail=f"{detail}; restart {restarts} of {self.rules.restarts}",
+            last_lines=last_lines,
+        )
+
+    def _fail(self, reason: Reason, detail: str, last_lines: tuple[str, ...] = ()) -> None:
+        self._again_at = self._ask_at = self._healthy_since = None
+        self._do.append(CloseListeners())
+        self._update(reason=reason, pid=None, instance="", last_lines=last_lines, failures=0)
+        self._enter(State.FAILED, detail)
+
+    def _hand_over(self, successor: _Child) -> None:
+        if self._current is not None:
+            self._send_away(self._current, Retire())
+        self._current, self._next = successor, None
+        self._show(successor)
+        self._update(phase=Phase.SETTLED, detail="")
+        if self._paused:
+            self._send(Pause())
+
+    def _spawn(self) -> _Child:
+        self._count += 1
+        self._do.append(Spawn(self._count, self._start_with))
+        return _Child(self._count, self._now)
+
+    def _send_away(
+        self, child: _Child, command: Drain | Retire, drain_s: float | None = None
+    ) -> None:
+        drain = self.rules.drain_s if drain_s is None else drain_s
+        # Retiring waits twice: for what is in flight, and for what still came on the old connections.
+        until = self._now + (2 * drain if isinstance(command, Retire) else drain) + 1.0
+        child.terminate_at, child.kill_at = until, until + self.rules.kill_s
+        if drain == 0.0:
+            child.terminate_at = None
+        self._leaving[child.number] = child
+        self._do.append(Send(child.number, command))
+
+    def _send(self, command: Pause | Resume | Wake) -> None:
+        if self._current is not None:
+            self._do.append(Send(self._current.number, command))
+
+    def _show(self, child: _Child) -> None:
+        assert child.ready is not None
+        self._update(
+            pid=child.pid,
+            port=child.ready.port,
+            instance=child.ready.instance,
+            version=child.ready.version,
+        )
+
+    def _enter(self, state: State, detail: str = "") -> None:
+        before = self.status.state
+        if state is before:
+            phase = Phase.REPLACING if self._next is not None else Phase.SETTLED
+            self._update(phase=phase, detail=detail)
+            return
+        assert state in NEXT[before], f"{before} to {state}"
+        reason = self.status.reason if state is State.FAILED else Reason.NONE
+        self._update(
+            state=state, phase=Phase.SETTLED, reason=reason, detail=detail, since=self._now
+        )
+
+    def _update(self, **changes: object) -> None:
+        self.status = replace(self.status, **changes)  # type: ignore[arg-type]
+
+    def _children(self) -> list[_Child]:
+        found = [it for it in (self._current, self._next) if it is not None]
+        return [*found, *self._leaving.values()]
+
+    def _child(self, number: int) -> _Child | None:
+        return next((it for it in self._children() if it.number == number), None)

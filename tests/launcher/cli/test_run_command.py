@@ -1,0 +1,100 @@
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from launcher.cli.run_command import NEXT_STEPS, TextLines, error_line, json_line
+from launcher.single_instance import SingleInstance
+from launcher.supervisor.states import Reason, State, Status
+from support.gateway import free_port
+
+
+def started(home: Path, *options: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "launcher", "run", "--home", str(home), *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_people_are_told_where_to_point_their_tool(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tell = TextLines(tmp_path)
+    tell(Status(state=State.STARTING))
+    tell(Status(state=State.HEALTHY, port=1337))
+    tell(Status(state=State.HEALTHY, port=1337, latency_ms=5.0))
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "starting"
+    assert said[1] == "healthy"
+    assert said[2].endswith("http://localhost:1337/v1")
+    assert len(said) == 5, "what did not change is not said again"
+
+
+@pytest.mark.parametrize("reason", [it for it in Reason if it])
+def test_a_failure_comes_with_its_lines_and_the_next_step(
+    reason: Reason, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    TextLines(tmp_path)(
+        Status(state=State.FAILED, reason=reason, detail="it ended", last_lines=("boom",))
+    )
+    said = capsys.readouterr().out
+    assert said.startswith("failed: it ended\n  | boom\n  > ")
+    assert NEXT_STEPS[reason.value][0] in said
+
+
+def test_scripts_get_json(capsys: pytest.CaptureFixture[str]) -> None:
+    json_line(Status(state=State.HEALTHY, pid=7))
+    found = json.loads(capsys.readouterr().out)
+    assert (found["state"], found["pid"]) == ("healthy", 7)
+
+
+def test_what_a_gateway_says_goes_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    error_line("a warning")
+    assert capsys.readouterr() == ("", "a warning\n")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_it_runs_until_it_is_told_to_end(tmp_path: Path) -> None:
+    with started(tmp_path, "--json", "--port", str(free_port())) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if json.loads(line)["state"] == "healthy":
+                process.send_signal(signal.SIGTERM)
+                break
+        rest, errors = process.communicate(timeout=60)
+    assert json.loads(rest.splitlines()[-1])["state"] == "stopped"
+    assert process.returncode == 0, errors
+
+
+def test_a_second_one_says_that_there_is_one(tmp_path: Path) -> None:
+    with SingleInstance(tmp_path), started(tmp_path) as process:
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert errors == f"KorProxy runs already for {tmp_path}.\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_a_broken_config_waits_for_its_mending(tmp_path: Path) -> None:
+    """It says what is wrong, and starts as soon as the file is saved."""
+    config = tmp_path / "config.yaml"
+    good = f"version: 1\nlisten: {{port: {free_port()}}}\n"
+    config.write_text(f"{good}acounts: []\n")
+    config.chmod(0o600)
+    with started(tmp_path) as process:
+        assert process.stdout is not None
+        said = ""
+        for line in process.stdout:
+            said += line
+            if "Mend the settings" in line:
+                config.write_text(good)
+            if line == "healthy\n":
+                process.send_signal(signal.SIGINT)
+                break
+        process.communicate(timeout=60)
+    assert "failed: the config cannot be used" in said
+    assert "acounts" in said

@@ -1,0 +1,207 @@
+"""What the supervisor decides is done to real processes; the gateway itself is a toy here (the real one: tests/e2e)."""
+
+import asyncio
+import socket
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from korproxy_addons.control.protocol import Notice
+from launcher.supervisor import child as child_module
+from launcher.supervisor.keeper import Keeper
+from launcher.supervisor.listeners import Where
+from launcher.supervisor.machine import Rules
+from launcher.supervisor.signals import Wish, Woke
+from launcher.supervisor.states import Reason, State, Status
+from support.needs import ROOT
+
+QUICK = Rules(first_backoff_s=0.01, health_every_s=0.05, recheck_s=0.02, ready_s=20.0)
+TOY = ROOT / "tests" / "support" / "toy_gateway.py"
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sockets are inherited on POSIX")
+
+
+class House:
+    """A keeper of toys."""
+
+    def __init__(self, home: Path, monkeypatch: pytest.MonkeyPatch, rules: Rules = QUICK) -> None:
+        self.home = home
+        self.how = ["fine"]
+        self.port = 0
+        self.rules = rules
+        self.states: list[State] = []
+        self.lines: list[str] = []
+        self.notices: list[Notice] = []
+        monkeypatch.setattr(child_module, "gateway_command", self._command)
+
+    def run(self, act: Callable[[Keeper], Awaitable[None]]) -> None:
+        async def serve() -> None:
+            keeper = Keeper(
+                self.home,
+                lambda: (Where(("127.0.0.1",), self.port), 1.0),
+                self.rules,
+                on_status=lambda status: self.states.append(status.state),
+                on_notice=self.notices.append,
+                on_line=self.lines.append,
+            )
+            try:
+                async with asyncio.timeout(60):
+                    await act(keeper)
+            finally:
+                await keeper.close()
+            assert keeper.status.state in (State.STOPPED, State.FAILED)
+
+        asyncio.run(serve())
+
+    def _command(self, **_named: object) -> list[str]:
+        how = self.how.pop(0) if len(self.how) > 1 else self.how[0]
+        return [sys.executable, str(TOY), how]
+
+
+@pytest.fixture
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
+    return House(tmp_path, monkeypatch)
+
+
+def is_healthy(status: Status) -> bool:
+    return status.state is State.HEALTHY
+
+
+def has_failed(status: Status) -> bool:
+    return status.state is State.FAILED
+
+
+def test_it_starts_answers_questions_and_stops(house: House) -> None:
+    async def act(keeper: Keeper) -> None:
+        keeper.wish(Wish.START)
+        status = await keeper.until(is_healthy)
+        assert status.port
+        assert await keeper.ask("stats", {"a": 1}) == {"about": {"a": 1}}
+        with pytest.raises(LookupError, match="no idea"):
+            await keeper.ask("riddle")
+
+    house.run(act)
+    assert house.states[0] is State.STARTING
+    assert house.states[-1] is State.STOPPED
+    assert "told drain" in house.lines
+
+
+def test_what_is_not_there_answers_nothing(house: House) -> None:
+    async def act(keeper: Keeper) -> None:
+        with pytest.raises(LookupError, match="not running"):
+            await keeper.ask("stats")
+        keeper.reload()
+
+    house.run(act)
+
+
+def test_a_crash_at_once_is_tried_again_three_times_and_shown(house: House) -> None:
+    house.how = ["crash"]
+
+    async def act(keeper: Keeper) -> None:
+        keeper.wish(Wish.START)
+        status = await keeper.until(has_failed)
+        assert status.reason is Reason.CRASH_LOOP
+        assert status.restarts == 3
+        assert status.last_lines == ("it is made to crash",)
+        house.how = ["fine"]
+        keeper.wish(Wish.START_PLAIN)
+        await keeper.until(is_healthy)
+
+    house.run(act)
+
+
+def test_a_broken_config_is_not_tried_again(house: House) -> None:
+    house.how = ["config"]
+
+    async def act(keeper: Keeper) -> None:
+        keeper.wish(Wish.START)
+        status = await keeper.until(has_failed)
+        assert status.reason is Reason.CONFIG_ERROR
+        assert status.restarts == 0
+        assert house.lines == ["it is made to config"]
+
+    house.run(act)
+
+
+def test_one_that_is_deaf_is_replaced(house: House) -> None:
+    house.how = ["fine", "deaf", "fine"]
+    house.rules = Rules(
+        grace_s=0.0, first_backoff_s=0.01, health_every_s=0.05, recheck_s=0.02, misses=1
+    )
+
+    async def act(keeper: Keeper) -> None:
+        keeper.wish(Wish.START)
+        first = await keeper.until(is_healthy)
+        keeper.wish(Wish.RESTART)
+        deaf = await keeper.until(lambda it: it.pid not in (None, first.pid))
+        third = await keeper.until(
+            lambda it: is_healthy(it) and it.pid not in (first.pid, deaf.pid)
+        )
+        assert third.restarts == 1
+
+    house.run(act)
+    assert State.UNREACHABLE in house.states
+
+
+def test_a_taken_port_is_named_with_its_holder(house: House) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        house.port = taken.getsockname()[1]
+
+        async def act(keeper: Keeper) -> None:
+            keeper.wish(Wish.START)
+            status = await keeper.until(has_failed)
+            assert status.reason is Reason.PORT_BUSY
+            assert f"port {house.port} is taken by " in status.detail
+            assert "(process " in status.detail
+            assert " is free" in status.detail
+
+        house.run(act)
+
+
+def test_a_program_that_cannot_be_started_is_an_error_in_words(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(child_module, "gateway_command", lambda **_: ["/nowhere/at/all"])
+
+    async def act(keeper: Keeper) -> None:
+        keeper.wish(Wish.START)
+        status = await keeper.until(has_failed)
+        assert "cannot be started: No such file" in status.detail
+
+    house.run(act)
+
+
+def test_problems_of_the_config_reach_the_person(house: House) -> None:
+    async def act(keeper: Keeper) -> None:
+        keeper.wish(Wish.START)
+        await keeper.until(is_healthy)
+        seen = asyncio.Event()
+        keeper._on_notice = lambda _notice: seen.set()
+        keeper.reload()
+        await seen.wait()
+        assert keeper.config_problems == ("line 3: port",)
+
+    house.run(act)
+
+
+def test_a_wake_is_passed_on(house: House) -> None:
+    async def act(keeper: Keeper) -> None:
+        keeper.wish(Wish.START)
+        await keeper.until(is_healthy)
+        keeper._tell(Woke())
+        assert await keeper.ask("stats") == {"about": {}}
+
+    house.run(act)
+    assert "told wake" in house.lines
+
+
+def test_a_stop_in_the_middle_of_a_start_leaves_nobody(house: House) -> None:
+    async def act(keeper: Keeper) -> None:
+        keeper.wish(Wish.START)
+        keeper.wish(Wish.STOP)
+        await asyncio.sleep(0)
+
+    house.run(act)

@@ -1,0 +1,507 @@
+"""Every rule of supervision on a clock of our own: no process is started here."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from korproxy_addons.control.protocol import Drain, Pause, Ready, Resume, Retire, Wake
+from launcher.supervisor.machine import EXIT_CONFIG, Rules, Supervisor
+from launcher.supervisor.signals import (
+    Answered,
+    Asked,
+    AskHealth,
+    BecameReady,
+    CloseListeners,
+    Exited,
+    InFlight,
+    Kill,
+    Missed,
+    Send,
+    Spawn,
+    Spawned,
+    SpawnRefused,
+    StartWith,
+    Terminate,
+    Tick,
+    Told,
+    Wish,
+    Wished,
+    Woke,
+)
+from launcher.supervisor.states import Phase, Reason, State
+
+
+class World:
+    """A supervisor, its clock, and everything it ever asked for."""
+
+    def __init__(self, rules: Rules = Rules(), chance: float = 0.5) -> None:  # noqa: B008
+        self.supervisor = Supervisor(rules, lambda: chance)
+        self.rules = rules
+        self.now = 100.0
+        self.asked: list[Asked] = []
+
+    def state(self) -> State:
+        return self.supervisor.status.state
+
+    def tell(self, told: Told) -> tuple[Asked, ...]:
+        asked = self.supervisor.handle(told, self.now)
+        self.asked += asked
+        return asked
+
+    def wish(self, wish: Wish) -> tuple[Asked, ...]:
+        return self.tell(Wished(wish))
+
+    def later(self, seconds: float) -> tuple[Asked, ...]:
+        """Let time pass, with every tick that is due in it."""
+        until = self.now + seconds
+        found: list[Asked] = []
+        while (due := self.supervisor.due_at()) is not None and due <= until:
+            self.now = max(self.now, due)
+            found += self.tell(Tick())
+        self.now = until
+        return tuple(found)
+
+    def spawned(self) -> list[int]:
+        return [it.child for it in self.asked if isinstance(it, Spawn)]
+
+    def up(self, child: int) -> None:
+        """The child starts, listens, and answers."""
+        self.tell(Spawned(child, 1000 + child))
+        self.tell(ready(child))
+        self.answer(child)
+
+    def answer(self, child: int, latency_s: float = 0.01) -> None:
+        self.tell(Answered(f"run-{child}", latency_s))
+
+    def healthy(self) -> int:
+        self.wish(Wish.START)
+        child = self.spawned()[-1]
+        self.up(child)
+        assert self.state() is State.HEALTHY
+        return child
+
+
+def ready(child: int) -> BecameReady:
+    told = Ready(
+        port=1337, hosts=("127.0.0.1",), pid=1000 + child, version="1", instance=f"run-{child}"
+    )
+    return BecameReady(child, told)
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def test_a_start_is_over_when_the_gateway_itself_answers(world: World) -> None:
+    """A process is not enough, nor is its word, nor is a stranger at its address."""
+    assert world.wish(Wish.START) == (Spawn(1, StartWith.CONFIG),)
+    world.tell(Spawned(1, 1001))
+    assert world.state() is State.STARTING
+    assert world.tell(ready(1)) == (AskHealth(),)
+    world.tell(Answered("run-of-somebody-else", 0.01))
+    assert world.state() is State.STARTING
+    assert world.later(1.0) == (AskHealth(),)
+    world.answer(1)
+    assert world.state() is State.HEALTHY
+    status = world.supervisor.status
+    assert (status.pid, status.port, status.instance) == (1001, 1337, "run-1")
+
+
+def test_a_second_start_changes_nothing(world: World) -> None:
+    world.healthy()
+    assert world.wish(Wish.START) == ()
+    assert world.spawned() == [1]
+
+
+def test_health_is_asked_for_every_ten_seconds_and_only_once_at_a_time(world: World) -> None:
+    world.healthy()
+    assert world.later(9.9) == ()
+    assert world.later(0.2) == (AskHealth(),)
+    assert world.later(60.0) == (), "the first question is still open"
+    world.answer(1)
+    assert world.later(10.1) == (AskHealth(),)
+
+
+def test_a_slow_answer_degrades_and_a_fast_one_heals(world: World) -> None:
+    world.healthy()
+    world.answer(1, 0.51)
+    assert world.state() is State.DEGRADED
+    assert "0.5 s" in world.supervisor.status.detail
+    world.answer(1, 0.1)
+    assert world.state() is State.HEALTHY
+
+
+def miss(world: World) -> tuple[Asked, ...]:
+    world.later(world.rules.health_every_s)
+    return world.tell(Missed("no answer"))
+
+
+def test_three_unanswered_questions_replace_it(world: World) -> None:
+    world.healthy()
+    assert miss(world) == ()
+    assert world.state() is State.DEGRADED
+    assert miss(world) == ()
+    asked = miss(world)
+    assert world.state() is State.UNREACHABLE
+    assert asked == (Send(1, Drain()),)
+    assert Spawn(2, StartWith.CONFIG) in world.later(0.5)
+    assert Kill(1) in world.later(10.0), "it does not hear: the system ends it"
+    world.up(2)
+    assert world.state() is State.HEALTHY
+
+
+def test_one_answer_in_between_starts_the_count_anew(world: World) -> None:
+    world.healthy()
+    for _ in range(3):
+        miss(world)
+        miss(world)
+        world.answer(1)
+    assert world.state() is State.HEALTHY
+    assert world.spawned() == [1]
+
+
+def test_in_the_first_seconds_nobody_is_blamed(world: World) -> None:
+    world.wish(Wish.START)
+    world.tell(Spawned(1, 1001))
+    world.tell(ready(1))
+    for _ in range(9):
+        world.later(0.5)
+        world.tell(Missed("no answer"))
+    assert world.state() is State.STARTING
+    assert world.supervisor.status.failures == 0
+
+
+def test_a_gateway_that_never_listens_has_failed_to_start(world: World) -> None:
+    world.wish(Wish.START)
+    world.tell(Spawned(1, 1001))
+    world.later(19.9)
+    assert world.spawned() == [1]
+    world.later(1.0)
+    assert world.spawned() == [1, 2]
+    assert Kill(1) in world.later(10.0)
+
+
+def test_a_crash_is_followed_by_a_restart_after_a_random_wait() -> None:
+    """Full jitter: anything from nothing to the whole back-off, which doubles."""
+    for chance in (0.0, 0.5, 0.999):
+        world = World(chance=chance)
+        world.healthy()
+        waits = []
+        for child in (1, 2, 3):
+            began = world.now
+            world.tell(Exited(child, 1, ("boom",)))
+            assert world.supervisor.status.phase is Phase.BACKING_OFF or chance == 0.0
+            while world.spawned()[-1] == child:
+                world.now = world.supervisor.due_at() or world.now
+                world.tell(Tick())
+            waits.append(world.now - began)
+            world.tell(Spawned(child + 1, 1000))
+        assert waits == pytest.approx([0.5 * chance, 1.0 * chance, 2.0 * chance])
+
+
+def test_the_fourth_crash_in_a_row_is_the_last(world: World) -> None:
+    """Three restarts are used up: it waits for a person, and shows what the gateway said."""
+    world.healthy()
+    for child in (1, 2, 3, 4):
+        assert world.state() is not State.FAILED
+        asked = world.tell(Exited(child, 1, (f"line of {child}",)))
+        world.later(5.0)
+    assert world.spawned() == [1, 2, 3, 4]
+    status = world.supervisor.status
+    assert (status.state, status.reason) == (State.FAILED, Reason.CRASH_LOOP)
+    assert status.last_lines == ("line of 4",)
+    assert CloseListeners() in asked, "connections are refused, not kept waiting for ever"
+    assert world.later(1e6) == ()
+    world.wish(Wish.START)
+    assert world.state() is State.STARTING
+    assert world.supervisor.status.restarts == 0
+
+
+def test_a_minute_of_health_forgives_the_restarts(world: World) -> None:
+    child = world.healthy()
+    for _ in range(10):
+        for _ in range(7):
+            world.later(10.0)
+            world.answer(child)
+        world.tell(Exited(child, 1))
+        world.later(5.0)
+        child = world.spawned()[-1]
+        world.up(child)
+    assert world.state() is State.HEALTHY
+    assert len(world.spawned()) == 11
+
+
+def test_less_than_a_minute_of_health_does_not(world: World) -> None:
+    child = world.healthy()
+    for _ in range(4):
+        world.later(40.0)
+        world.answer(child)
+        world.tell(Exited(child, 1))
+        world.later(5.0)
+        if world.state() is State.FAILED:
+            break
+        child = world.spawned()[-1]
+        world.up(child)
+    assert world.state() is State.FAILED
+
+
+def test_a_broken_config_is_not_tried_again(world: World) -> None:
+    world.wish(Wish.START)
+    world.tell(Exited(1, EXIT_CONFIG, ("KP-CONF-203 line 3",)))
+    status = world.supervisor.status
+    assert (status.state, status.reason) == (State.FAILED, Reason.CONFIG_ERROR)
+    assert status.last_lines == ("KP-CONF-203 line 3",)
+    assert world.later(1e6) == ()
+    assert world.wish(Wish.START_LAST_GOOD) == (Spawn(2, StartWith.LAST_GOOD),)
+
+
+def test_a_plain_start_is_offered_after_a_crash_loop(world: World) -> None:
+    world.wish(Wish.START)
+    for child in (1, 2, 3, 4):
+        world.tell(Exited(child, 1))
+        world.later(5.0)
+    assert world.wish(Wish.START_PLAIN) == (Spawn(5, StartWith.PLAIN),)
+
+
+def test_a_taken_port_is_told_and_not_walked_around(world: World) -> None:
+    world.wish(Wish.START)
+    world.tell(SpawnRefused(1, port_busy=True, detail="port 1337 is taken by nginx (process 7)"))
+    status = world.supervisor.status
+    assert (status.state, status.reason) == (State.FAILED, Reason.PORT_BUSY)
+    assert "nginx" in status.detail
+    assert world.later(1e6) == ()
+
+
+def test_a_start_the_system_refuses_counts_as_a_crash(world: World) -> None:
+    world.wish(Wish.START)
+    for child in (1, 2, 3, 4):
+        world.tell(SpawnRefused(child, port_busy=False, detail="no memory"))
+        world.later(5.0)
+    assert world.supervisor.status.reason is Reason.CRASH_LOOP
+
+
+def test_a_stop_drains_then_ends_then_kills(world: World) -> None:
+    world.healthy()
+    assert world.wish(Wish.STOP) == (Send(1, Drain()), CloseListeners())
+    world.tell(InFlight(1, 2))
+    assert world.supervisor.status.detail == "finishing 2 requests…"
+    assert world.supervisor.status.phase is Phase.DRAINING
+    assert world.later(30.9) == ()
+    assert world.later(0.2) == (Terminate(1),)
+    assert world.later(5.0) == (Kill(1),)
+    world.tell(Exited(1, -9))
+    assert world.state() is State.STOPPED
+    assert world.supervisor.idle
+
+
+def test_a_stop_while_it_backs_off_means_no_more_starts(world: World) -> None:
+    world.healthy()
+    world.tell(Exited(1, 1))
+    world.wish(Wish.STOP)
+    assert world.state() is State.STOPPED
+    assert world.later(1e6) == ()
+
+
+def test_a_start_during_a_stop_begins_anew(world: World) -> None:
+    world.healthy()
+    world.wish(Wish.STOP)
+    world.wish(Wish.START)
+    assert world.spawned() == [1, 2]
+    world.tell(Exited(1, 0))
+    assert world.state() is State.STARTING
+    world.up(2)
+    assert world.state() is State.HEALTHY
+
+
+def test_a_restart_prepares_the_successor_first(world: World) -> None:
+    world.healthy()
+    assert world.wish(Wish.RESTART) == (Spawn(2, StartWith.CONFIG),)
+    assert (world.state(), world.supervisor.status.phase) == (State.HEALTHY, Phase.REPLACING)
+    assert world.wish(Wish.RESTART) == (), "one successor is enough"
+    world.tell(Spawned(2, 1002))
+    assert Send(1, Retire()) in world.tell(ready(2))
+    world.answer(2)
+    world.tell(Exited(1, 0))
+    assert world.state() is State.HEALTHY
+    assert world.supervisor.status.pid == 1002
+    assert world.supervisor.status.restarts == 0
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        Exited(2, 78, ("KP-CONF-203 line 3",)),
+        Exited(2, 1, ("boom",)),
+        SpawnRefused(2, port_busy=True, detail="port 1400 is taken"),
+    ],
+    ids=["config", "crash", "port"],
+)
+def test_a_successor_that_fails_leaves_the_old_one_at_work(world: World, failure: Told) -> None:
+    world.healthy()
+    world.wish(Wish.RESTART)
+    world.tell(failure)
+    assert world.state() is State.HEALTHY
+    assert world.supervisor.status.detail.startswith("not replaced: ")
+    assert not any(isinstance(it, Send) for it in world.asked)
+
+
+def test_a_successor_that_never_listens_leaves_the_old_one_at_work(world: World) -> None:
+    world.healthy()
+    world.wish(Wish.RESTART)
+    world.tell(Spawned(2, 1002))
+    world.later(9.9)
+    world.tell(Answered("run-1", 0.01))
+    world.later(11.0)
+    assert world.state() is State.HEALTHY
+    assert Send(2, Drain()) in world.asked
+    assert Send(1, Retire()) not in world.asked
+
+
+def test_a_crash_while_the_successor_starts_waits_for_it(world: World) -> None:
+    world.healthy()
+    world.wish(Wish.RESTART)
+    world.tell(Exited(1, 1))
+    assert world.state() is State.STARTING
+    assert world.spawned() == [1, 2]
+    world.up(2)
+    assert world.state() is State.HEALTHY
+
+
+def test_a_pause_is_kept_over_a_crash(world: World) -> None:
+    world.healthy()
+    assert world.wish(Wish.PAUSE) == (Send(1, Pause()),)
+    assert world.state() is State.PAUSED
+    world.tell(Exited(1, 1))
+    world.later(1.0)
+    world.tell(Spawned(2, 1002))
+    assert Send(2, Pause()) in world.tell(ready(2))
+    world.answer(2)
+    assert world.state() is State.PAUSED
+    assert world.wish(Wish.RESUME) == (Send(2, Resume()),)
+    assert world.state() is State.HEALTHY
+
+
+def test_after_a_wake_silence_is_forgiven_for_a_while(world: World) -> None:
+    world.healthy()
+    asked = world.tell(Woke())
+    assert asked == (Send(1, Wake()), AskHealth())
+    for _ in range(5):
+        world.tell(Missed("no answer"))
+        world.later(0.5)
+    assert world.state() is State.HEALTHY
+    world.later(15.0)
+    for _ in range(3):
+        world.tell(Missed("no answer"))
+        world.later(0.6)
+    assert world.state() is not State.HEALTHY
+
+
+def test_a_wake_without_a_gateway_is_nothing(world: World) -> None:
+    assert world.tell(Woke()) == ()
+
+
+class Life(RuleBasedStateMachine):
+    """Whatever happens, in whatever order: states follow the table (asserted inside), and nothing gets lost."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = World()
+        self.alive: dict[int, bool] = {}
+        self.since_health = 0
+
+    def tell(self, told: Told) -> None:
+        for asked in self.world.tell(told):
+            self.carry_out(asked)
+
+    def carry_out(self, asked: Asked) -> None:
+        if isinstance(asked, Spawn):
+            self.alive[asked.child] = False
+            self.since_health += 1
+
+    def some(self, pick: int, wanted: Callable[[int], bool] = lambda _child: True) -> int | None:
+        found = [child for child in self.alive if wanted(child)]
+        return found[pick % len(found)] if found else None
+
+    @rule(wish=st.sampled_from(Wish))
+    def wish(self, wish: Wish) -> None:
+        if wish in (Wish.START, Wish.START_PLAIN, Wish.START_LAST_GOOD, Wish.RESTART):
+            self.since_health = 0
+        self.tell(Wished(wish))
+
+    @rule(pick=st.integers(0, 9))
+    def becomes_ready(self, pick: int) -> None:
+        child = self.some(pick, lambda it: not self.alive[it])
+        if child is not None:
+            self.alive[child] = True
+            self.tell(Spawned(child, 1000 + child))
+            self.tell(ready(child))
+
+    @rule(pick=st.integers(0, 9), slow=st.booleans())
+    def answers(self, pick: int, slow: bool) -> None:
+        child = self.some(pick, lambda it: self.alive[it])
+        if child is not None:
+            self.since_health = 0
+            self.tell(Answered(f"run-{child}", 0.9 if slow else 0.01))
+
+    @rule()
+    def misses(self) -> None:
+        self.tell(Missed("no answer"))
+
+    @rule(pick=st.integers(0, 9), code=st.sampled_from([0, 1, 78, -9]))
+    def exits(self, pick: int, code: int) -> None:
+        child = self.some(pick)
+        if child is not None:
+            del self.alive[child]
+            self.tell(Exited(child, code, ("a line",)))
+
+    @rule(pick=st.integers(0, 9), busy=st.booleans())
+    def is_refused(self, pick: int, busy: bool) -> None:
+        child = self.some(pick, lambda it: not self.alive[it])
+        if child is not None:
+            del self.alive[child]
+            self.tell(SpawnRefused(child, busy, "refused"))
+
+    @rule()
+    def wakes(self) -> None:
+        self.tell(Woke())
+
+    @rule(seconds=st.sampled_from([0.1, 1.0, 7.0, 70.0]))
+    def time_passes(self, seconds: float) -> None:
+        for asked in self.world.later(seconds):
+            self.carry_out(asked)
+
+    @invariant()
+    def every_process_is_known(self) -> None:
+        assert all(self.world.supervisor.knows(child) for child in self.alive)
+
+    @invariant()
+    def there_are_no_more_starts_than_the_rules_allow(self) -> None:
+        assert self.since_health <= self.world.rules.restarts + 2
+
+    @precondition(lambda self: self.world.state() is State.FAILED)
+    @invariant()
+    def a_failure_has_a_reason(self) -> None:
+        assert self.world.supervisor.status.reason is not Reason.NONE
+
+    def teardown(self) -> None:
+        """However it got there: a stop ends everything, if need be by killing."""
+        self.tell(Wished(Wish.STOP))
+        killed: set[int] = set()
+        for asked in self.world.later(200.0):
+            if isinstance(asked, Kill):
+                killed.add(asked.child)
+        assert killed >= set(self.alive)
+        for child in list(self.alive):
+            self.tell(Exited(child, -9))
+        assert self.world.state() is State.STOPPED
+        assert self.world.supervisor.idle
+        assert self.world.supervisor.due_at() is None
+
+
+TestLife: Any = Life.TestCase
+TestLife.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
