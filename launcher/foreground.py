@@ -1,13 +1,20 @@
 """`korproxy run`: the launcher without a tray. It keeps the gateway alive until it is told to end."""
 
 import asyncio
+import os
+import secrets
 import signal
+import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from korproxy_addons.config.admin import AdminSettings
 from korproxy_addons.config.problems import ConfigProblems
 from korproxy_addons.config.schema import Config, Listen
 from korproxy_addons.config.store import FILE_NAME, ConfigStore
+from launcher.admin.server import Serving, admin_listener
+from launcher.admin.sessions import Sessions
 from launcher.single_instance import Reach, SingleInstance
 from launcher.supervisor.keeper import Keeper
 from launcher.supervisor.listeners import Where
@@ -49,50 +56,89 @@ def _where(listen: Listen, port: int | None) -> Where:
     return Where(listen.hosts, listen.port if port is None else port)
 
 
-async def serve(
-    home: Path,
-    *,
-    port: int | None = None,
-    first: Wish = Wish.START,
-    rules: Rules | None = None,
-    on_status: Callable[[Status], None] = lambda _status: None,
-    on_line: Callable[[str], None] = lambda _line: None,
-    pid: int,
-) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launch:
+    """
+    How the launcher is started.
+
+    Attributes:
+        home: The KorProxy folder.
+        port: The gateway listens there instead of where the config says.
+        admin_port: So does the launcher; 0 takes a free one.
+        first: How the gateway is started.
+        rules: The supervisor's numbers.
+        on_status: Told each new status.
+        on_line: Told each line that a gateway writes to stderr.
+        on_admin: Told where the page is, once it is there.
+    """
+
+    home: Path
+    port: int | None = None
+    admin_port: int | None = None
+    first: Wish = Wish.START
+    rules: Rules = field(default_factory=Rules)
+    on_status: Callable[[Status], None] = lambda _status: None
+    on_line: Callable[[str], None] = lambda _line: None
+    on_admin: Callable[[Serving], None] = lambda _serving: None
+
+
+class House(Keeper):
+    """The keeper together with the wish to end it all."""
+
+    def __init__(self, launch: Launch) -> None:
+        super().__init__(
+            launch.home,
+            Place(launch.home, launch.port),
+            launch.rules,
+            on_status=launch.on_status,
+            on_line=launch.on_line,
+        )
+        self.ended = asyncio.Event()
+
+    def quit(self) -> None:
+        """End the launcher, and the gateway with it."""
+        self.ended.set()
+
+
+async def serve(launch: Launch) -> None:
     """
     Keep the gateway of a folder alive until Ctrl-C or SIGTERM; it has finished what was in flight when this returns.
 
     SIGHUP replaces the gateway, and refuses nobody meanwhile.
 
-    Args:
-        home: The KorProxy folder.
-        port: Listen there instead of where the config says.
-        first: How it is started.
-        rules: The supervisor's numbers; by default those of the product.
-        on_status: Told each new status.
-        on_line: Told each line that a gateway writes to stderr.
-        pid: Of this process.
     Raises:
         AlreadyRunningError: another launcher keeps this folder.
     """
     loop = asyncio.get_running_loop()
-    ended = asyncio.Event()
-    with SingleInstance(home) as instance:
+    with SingleInstance(launch.home) as instance:
+        house = House(launch)
         for number in (signal.SIGINT, signal.SIGTERM):
-            _on_signal(loop, number, ended.set)
-        keeper = Keeper(
-            home, Place(home, port), rules or Rules(), on_status=on_status, on_line=on_line
-        )
-        instance.say(Reach(pid))
-        keeper.wish(first)
-        watch = loop.create_task(_start_when_mended(keeper, home / FILE_NAME))
+            _on_signal(loop, number, house.quit)
         if hasattr(signal, "SIGHUP"):
-            _on_signal(loop, signal.SIGHUP, lambda: keeper.wish(Wish.RESTART))
+            _on_signal(loop, signal.SIGHUP, lambda: house.wish(Wish.RESTART))
+        house.wish(launch.first)
+        watch = loop.create_task(_start_when_mended(house, launch.home / FILE_NAME))
+        # The gateway starts meanwhile: the page's libraries take their time to load.
+        key = secrets.token_urlsafe(32)
+        sessions = Sessions(key, time.monotonic)
+        port = _admin_port(launch)
         try:
-            await ended.wait()
+            async with admin_listener(house, port, sessions) as serving:
+                instance.say(Reach(os.getpid(), serving.url, key))
+                launch.on_admin(serving)
+                await house.ended.wait()
         finally:
             watch.cancel()
-            await keeper.close()
+            await house.close()
+
+
+def _admin_port(launch: Launch) -> int:
+    if launch.admin_port is not None:
+        return launch.admin_port
+    try:
+        return ConfigStore(launch.home).load().admin.port
+    except ConfigProblems:
+        return AdminSettings().port
 
 
 async def _start_when_mended(keeper: Keeper, path: Path) -> None:

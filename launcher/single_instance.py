@@ -25,10 +25,15 @@ class Reach(msgspec.Struct, frozen=True):
     Attributes:
         pid: Its process.
         url: Root of its admin listener; "" while it has none.
+        key: What that listener wants to be shown; this file is its owner's alone.
     """
 
     pid: int
     url: str = ""
+    key: str = ""
+
+    def __repr__(self) -> str:
+        return f"Reach(pid={self.pid}, url={self.url!r})"
 
 
 class AlreadyRunningError(Exception):
@@ -65,6 +70,7 @@ class SingleInstance:
             self._lock.acquire(timeout=0)
         except Timeout:
             raise AlreadyRunningError(load_reach(self._home)) from None
+        self._forget()
         return self
 
     def __exit__(
@@ -73,9 +79,12 @@ class SingleInstance:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._forget()
+        self._lock.release()
+
+    def _forget(self) -> None:
         with contextlib.suppress(OSError):
             (self._home / RUN_NAME).unlink()
-        self._lock.release()
 
     def say(self, reach: Reach) -> None:
         """Write down how this launcher is reached."""
@@ -94,14 +103,19 @@ def load_reach(home: Path) -> Reach | None:
         return None
 
 
-def running_launcher(home: Path) -> Reach | None:
-    """How the launcher that runs now is reached; None if none runs, whatever an earlier one left behind."""
+def runs(home: Path) -> bool:
+    """Whether a launcher keeps this folder now, whatever an earlier one left behind."""
     if not (home / LOCK_NAME).exists():
-        return None
+        return False
     lock = FileLock(str(home / LOCK_NAME), mode=0o600)
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        return load_reach(home)
+        return True
     lock.release()
-    return None
+    return False
+
+
+def running_launcher(home: Path) -> Reach | None:
+    """How the launcher that runs now is reached; None if none runs, or it has not said yet."""
+    return load_reach(home) if runs(home) else None

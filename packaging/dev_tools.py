@@ -2,8 +2,8 @@
 Installs what some tests run beside Python. Starts on Python 3.8, standard library only.
 
 The real coding tools come from npm, pinned with their hashes in packaging/npm, and go into .tools/ of
-the clone. What belongs to the system (npm itself, nginx as the yardstick of the timings, Chromium) is
-installed only by --with-system.
+the clone. What belongs to the system (npm itself, nginx as the yardstick of the timings, Chromium, a
+keyring) is installed only by --with-system.
 """
 
 import hashlib
@@ -50,6 +50,17 @@ PARTS = (
         "opens the hostile pages of the guard's tests",
         # winget's puts no program on PATH, where the tests look for one
         {"apt-get": ("chromium",), "brew": ("chromium",)},
+    ),
+    # macOS and Windows have a keyring of their own
+    Part(
+        "gnome-keyring-daemon",
+        "is the keyring that the vault's tests keep a key in",
+        {"apt-get": ("gnome-keyring",)},
+    ),
+    Part(
+        "dbus-run-session",
+        "gives that keyring a session of its own",
+        {"apt-get": ("dbus",)},
     ),
 )
 _MANAGERS = {

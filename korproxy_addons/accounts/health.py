@@ -21,6 +21,7 @@ LONGEST_REST_S = 35 * 24 * 3600.0
 LEAST_TOLD_S = 1.0
 # An account that failed again within this time has not recovered: its next rest is longer than its last.
 REMEMBERED_S = 2 * LONGEST_BACKOFF_S
+STEPS_REMEMBERED_S = 24 * 3600.0
 # So long one request may take to show whether a rest is over, before another may try.
 TRIAL_S = 60.0
 _LONGEST_REASON = 300
@@ -122,7 +123,7 @@ def _after(
 ) -> Health:
     known = Health(
         failures=health.failures,
-        rests=health.rests if now - health.failed_at < REMEMBERED_S else 0,
+        rests=health.rests if _remembered(health, failure, now) else 0,
         code=failure.spec.code,
         reason=_reason(failure),
         failed_at=now,
@@ -159,10 +160,20 @@ def rest_until(failure: Failure, rests: int, now: float, chance: float = 0.0) ->
     """
     if failure.reset_at is not None and failure.reset_at > now:
         return min(failure.reset_at, now + LONGEST_REST_S)
+    if failure.steps_s:
+        return now + failure.steps_s[min(rests, len(failure.steps_s)) - 1]
     if failure.retry_after_s is not None and failure.retry_after_s >= LEAST_TOLD_S:
         return now + min(failure.retry_after_s, LONGEST_REST_S)
     wait_s = min(LONGEST_BACKOFF_S, FIRST_BACKOFF_S * 2.0 ** min(rests - 1, 16))
     return now + wait_s * (1.0 - chance / 2)
+
+
+def _remembered(health: Health, failure: Failure, now: float) -> bool:
+    """Whether the account has not recovered since its last failure."""
+    if failure.steps_s and health.state is State.RATE_LIMITED and health.until is not None:
+        # Its rest was a guess of hours; if it fails in the day after that, the guess was too short.
+        return now - health.until < STEPS_REMEMBERED_S
+    return now - health.failed_at < REMEMBERED_S
 
 
 def _reason(failure: Failure) -> str:

@@ -146,7 +146,7 @@ class Pool:
             started_at: Unix seconds at which the attempt began: what it knows nothing of, it cannot end.
         """
         for pattern, health in list(self._healths.get(account_id, {}).items()):
-            held = health.state is not State.AVAILABLE and health.failed_at <= started_at
+            held = health.state is not State.AVAILABLE and health.failed_at < started_at
             if held and covers(pattern, model):
                 self._set(account_id, pattern, after_success(health))
 

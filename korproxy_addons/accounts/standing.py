@@ -7,6 +7,8 @@ from korproxy_addons.accounts.pool import covers
 from korproxy_addons.providers.quota import DAY_S, HOUR_S, Window
 
 _UNKNOWN_LENGTH_S = 7 * DAY_S
+# In the last moments of a window everything would be urgent beyond measure.
+_LEAST_TIME = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,14 +19,15 @@ class Standing:
     Attributes:
         left: Share that is left of the fullest window, 0 to 1; None if nothing is known.
         spent_until: Unix seconds at which the last of its exhausted windows begins anew; None if none is exhausted.
-        urgency: Share per day that would have to be spent from now on to waste nothing of its longest window, plus what
-            its shorter ones tell of each other; 0 if nothing is known.
+        urgency: What is left of its longest window over what is left of that window's time: above 1 something goes to
+            waste unless it is asked more than evenly. Times what is left of its fullest shorter window, so that nobody
+            is asked so fast that he is refused. 1 if nothing is known: only by being asked can it come to be known.
         ends_at: Unix seconds at which its longest window begins anew; infinite if not known.
     """
 
     left: float | None = None
     spent_until: float | None = None
-    urgency: float = 0.0
+    urgency: float = 1.0
     ends_at: float = float("inf")
 
 
@@ -53,12 +56,13 @@ def standing(windows: Iterable[Window], model: str, now: float) -> Standing:
         return UNKNOWN
     spent = [it.reset_at for it in bounded if it.remaining_share() == 0.0 and it.reset_at]
     longest = max(bounded, key=lambda it: it.length_s or _UNKNOWN_LENGTH_S)
-    remaining = longest.remaining_share() or 0.0
-    # A window that has not begun yet loses nothing by waiting.
+    shorter = min((it.remaining_share() or 0.0 for it in bounded if it is not longest), default=1.0)
+    # A window that has not begun yet has all its time before it.
     ends_at = longest.reset_at if longest.reset_at is not None else float("inf")
+    time_left = min(1.0, (ends_at - now) / (longest.length_s or _UNKNOWN_LENGTH_S))
     return Standing(
         left=min(it.remaining_share() or 0.0 for it in bounded),
         spent_until=max(spent, default=None),
-        urgency=remaining / max((ends_at - now) / DAY_S, 1 / 24),
+        urgency=(longest.remaining_share() or 0.0) / max(time_left, _LEAST_TIME) * shorter,
         ends_at=ends_at,
     )

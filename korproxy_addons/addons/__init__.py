@@ -14,13 +14,16 @@ from korproxy_addons.addons.metering import Metering
 from korproxy_addons.addons.state import State
 from korproxy_addons.config.store import ConfigStore
 from korproxy_addons.gateway.conversations import Conversations
+from korproxy_addons.gateway.limiting import Limiter
 from korproxy_addons.gateway.socket_history import SocketHistory
 from korproxy_addons.io.conversation_shelf import ConversationShelf
 from korproxy_addons.io.database import open_database
+from korproxy_addons.io.past_use import PastUse
 from korproxy_addons.io.secret_store import SecretStore
 from korproxy_addons.io.vault_key import VaultKey
-from korproxy_addons.io.vault_keys import SystemKeys
+from korproxy_addons.io.vault_keys import SystemKeys, ask_nobody
 from korproxy_addons.io.vault_opening import VaultDoor
+from korproxy_addons.io.vault_terminal import TerminalAsk
 from korproxy_addons.recording.redact import Redactor
 from korproxy_addons.usage.metrics import Metrics
 
@@ -51,7 +54,8 @@ def build(
         store = ConfigStore(home)
         store.load()
     redactor = Redactor()
-    door = VaultDoor(home, SystemKeys() if vault_key is None else vault_key, redactor.learn)
+    keys = SystemKeys(ask=TerminalAsk() if own_process else ask_nobody)
+    door = VaultDoor(home, keys if vault_key is None else vault_key, redactor.learn)
     door.begin()
     secret_store = SecretStore(home, redactor.learn, redactor.without_known, door=door)
     database = open_database(home)
@@ -59,12 +63,14 @@ def build(
     metrics = Metrics()
     journal = Journal(home, store, redactor, own_process=own_process, terminal=log_to_terminal)
     conversations = Conversations(ConversationShelf(database))
+    limiter = Limiter(PastUse(database), metrics)
     dispatch = Dispatch(
         store,
         secret_store,
         state.fleet,
         conversations=conversations,
         spending=state.spending,
+        limiter=limiter,
     )
     sockets = SocketHistory()
     control = Control(
@@ -84,7 +90,7 @@ def build(
         Ingress(sockets),
         dispatch,
         Egress(),
-        Metering(metrics, database, lambda: store.current),
+        Metering(metrics, database, lambda: store.current, (limiter.finished,)),
         state.closing,
         journal.closing,
     )

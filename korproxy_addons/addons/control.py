@@ -1,6 +1,7 @@
 """The gateway's own pages, the watch on its config, and its end: health, metrics, reload, drain."""
 
 import asyncio
+import contextlib
 import html
 import logging
 import time
@@ -12,12 +13,12 @@ from korproxy_addons.accounts.health import Health as PoolHealth
 from korproxy_addons.accounts.health import State
 from korproxy_addons.accounts.pool import Pool
 from korproxy_addons.config.store import ConfigStore, ReloadState
-from korproxy_addons.control.health import AccountHealth, Health
+from korproxy_addons.control.guard import is_navigation
+from korproxy_addons.control.health import AccountHealth, Health, folder_mark
 from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.gateway.exchange import Exchange
 from korproxy_addons.gateway.front import shut_down, start_task
-from korproxy_addons.gateway.guard import is_navigation
 from korproxy_addons.gateway.hook import closing_hook, request_hook, response_hook
 from korproxy_addons.gateway.listening import open_connections, stop_listening
 from korproxy_addons.gateway.replies import Reply, own_headers
@@ -147,7 +148,11 @@ class Control:
     async def _until_idle(self) -> None:
         try:
             async with asyncio.timeout(self._store.current.limits.drain_s):
-                await self._idle.wait()
+                # Nothing is in flight to nobody: a request whose end was missed must not hold up ours.
+                while not self._idle.is_set() and open_connections():
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(CONNECTION_LOOK_S):
+                            await self._idle.wait()
         except TimeoutError:
             log.warning("drain timed out", extra={"fields": {"in_flight": self._in_flight}})
 
@@ -194,6 +199,7 @@ class Control:
         now = time.time()
         health = Health(
             status=self._status(),
+            folder=folder_mark(self._store.home.resolve()),
             version=__version__,
             instance=self.instance,
             started_at=self._started_at,

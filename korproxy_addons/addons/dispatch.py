@@ -20,6 +20,7 @@ from korproxy_addons.gateway.hook import request_hook
 from korproxy_addons.gateway.layer import UpstreamRequest
 from korproxy_addons.gateway.layer_sink import ClientGoneError, LayerSink
 from korproxy_addons.gateway.leg import Leg, Services
+from korproxy_addons.gateway.limiting import Limiter
 from korproxy_addons.gateway.models import ModelLists
 from korproxy_addons.gateway.money_guard import MoneyGuard
 from korproxy_addons.gateway.planning import Planner
@@ -56,11 +57,13 @@ class Dispatch:
         *,
         conversations: Conversations | None = None,
         spending: SpendingBook | None = None,
+        limiter: Limiter | None = None,
     ) -> None:
         self._store = store
         self._secret_store = secret_store
         self._fleet = fleet
         self._conversations = conversations or Conversations()
+        self._limiter = limiter or Limiter()
         self._guard = MoneyGuard(fleet, spending or SpendingBook())
         self._caretaker: Caretaker | None = None
         self._services: Services | None = None
@@ -78,6 +81,7 @@ class Dispatch:
             fleet=self._fleet,
             conversations=self._conversations,
             guard=self._guard,
+            limiter=self._limiter,
         )
         self.apply_config()
         self._caretaker = Caretaker(
@@ -105,6 +109,7 @@ class Dispatch:
         self._client.configure(own_ports(config), local_origins(accounts))
         self._secret_store.forget()
         self._conversations.configure(config.conversations)
+        self._limiter.configure(config)
         self._fleet.keep(account.id for account in config.accounts)
         # Who waits for his owner may be tried again: the owner has just been here.
         self._fleet.pool.second_chance(self._services.clock())
@@ -171,7 +176,7 @@ def _cancel(task: asyncio.Task[None]) -> None:
 def own_ports(config: Config) -> frozenset[int]:
     """The ports this gateway listens on, and the launcher's: never an upstream's on loopback."""
     bound = {port for _, port in listening_on()}
-    return frozenset({config.listen.port, 1338} | bound)
+    return frozenset({config.listen.port, config.admin.port} | bound)
 
 
 def local_origins(accounts: Iterable[ResolvedAccount]) -> set[Origin]:

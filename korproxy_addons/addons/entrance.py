@@ -9,6 +9,7 @@ from typing import Any
 from mitmproxy import http
 
 from korproxy_addons.config.schema import Config
+from korproxy_addons.control.guard import allowed_hosts, check_head, is_navigation
 from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.gateway.addon_failures import listen_for_failures
@@ -20,7 +21,6 @@ from korproxy_addons.gateway.front import (
     is_gateway_flow,
     set_options,
 )
-from korproxy_addons.gateway.guard import allowed_hosts, check_head, is_navigation
 from korproxy_addons.gateway.hook import answer, internal_error
 from korproxy_addons.gateway.replies import ERROR, error_reply
 from korproxy_addons.gateway.socket_history import SocketHistory

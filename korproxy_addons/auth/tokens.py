@@ -51,6 +51,20 @@ class TokenSet:
         return self.access_token if self.api_key is None else self.api_key
 
 
+def identity_of(tokens: TokenSet) -> tuple[str, ...]:
+    """
+    Whose login it is, as far as the provider says; empty if it does not.
+
+    An account with its organization, else the subject of an id_token, else the email: one email can
+    own several accounts.
+    """
+    facts = tokens.facts
+    if facts.get("account_id"):
+        return facts["account_id"], facts.get("organization_id", "")
+    name = facts.get("subject") or facts.get("email")
+    return (name,) if name else ()
+
+
 def due_at(tokens: TokenSet) -> float | None:
     """
     When to renew the access token, in Unix seconds; None if its end is not known.

@@ -17,6 +17,7 @@ from korproxy_addons.config.builtin import (
 )
 from korproxy_addons.config.fields import split_url
 from korproxy_addons.config.habits import OPENAI_CHAT, Habits, with_settings
+from korproxy_addons.config.limit_checks import check_limits
 from korproxy_addons.config.problems import KeyPath
 from korproxy_addons.config.profile_checks import check_profiles
 from korproxy_addons.config.secret_ref import EXPECTED as SECRET_PLACES
@@ -49,6 +50,7 @@ def check_relations(tree: YamlTree) -> None:
     _check_accounts(tree, accounts, providers)
     _check_local_keys(tree, root)
     check_profiles(tree)
+    check_limits(tree)
     if root.get("allow_plain_secrets") is not True:
         _check_plain_secrets(tree, root, accounts)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 # What of a tool's patience a provider may use up: the rest is for saying so in time.
 _SHARE = 0.8
-_SHORTEST_S = 1.0
+_SHORTEST_S = 0.1
 # A tool that nobody knows may be behind a middle box that cuts after a minute.
 UNKNOWN_PATIENCE_S = 60.0
 
@@ -79,11 +79,13 @@ class Waits:
         first_byte_s: Until the reply's head.
         idle_s: Between two pieces of it.
         hold_s: From the request's arrival, until the client is kept waiting under a head of our own; None: never.
+        over: The tool would not wait for another attempt.
     """
 
     first_byte_s: float
     idle_s: float
     hold_s: float | None
+    over: bool = False
 
 
 def patience_of(tool: str, told_s: float | None = None) -> Patience | None:
@@ -130,11 +132,12 @@ def waits(
         hold_s = held_for * hold_share
     if patience is None:
         return Waits(first_byte_s, idle_s, hold_s)
-    if not (beats and patience.hears_beats):
-        idle_s = min(idle_s, patience.idle_s * _SHARE)
-        left_s = patience.first_byte_s * _SHARE - elapsed_s
-        first_byte_s = min(first_byte_s, max(_SHORTEST_S, left_s))
-    return Waits(first_byte_s, idle_s, hold_s)
+    if beats and patience.hears_beats:
+        return Waits(first_byte_s, idle_s, hold_s)
+    idle_s = min(idle_s, patience.idle_s * _SHARE)
+    left_s = patience.first_byte_s * _SHARE - elapsed_s
+    first_byte_s = min(first_byte_s, max(_SHORTEST_S, left_s))
+    return Waits(first_byte_s, idle_s, hold_s, over=left_s <= _SHORTEST_S)
 
 
 def told_patience(values: Iterable[str]) -> float | None:

@@ -40,7 +40,7 @@ def check_profiles(tree: YamlTree) -> None:
     groups, profiles = _entries(root.get("groups")), _entries(root.get("profiles"))
     providers = mapping(root.get("providers"))
     known = _Known(
-        accounts=_ids(_entries(root.get("accounts"))),
+        accounts=(*_ids(_entries(root.get("accounts"))), *_keyless(providers)),
         groups=_with_default(_ids(groups)),
         profiles=_with_default(_ids(profiles)),
         providers=tuple(dict.fromkeys((*BUILTIN_ACCESSES, *providers))),
@@ -66,6 +66,11 @@ def _entries(value: Any) -> list[tuple[int, dict[str, Any]]]:
 
 def _ids(entries: Iterable[tuple[int, dict[str, Any]]]) -> tuple[str, ...]:
     return tuple(it["id"] for _, it in entries if isinstance(it.get("id"), str))
+
+
+def _keyless(providers: Mapping[str, Any]) -> tuple[str, ...]:
+    """Providers without a credential, which are accounts themselves."""
+    return tuple(name for name, it in providers.items() if mapping(it).get("auth") == "none")
 
 
 def _with_default(ids: tuple[str, ...]) -> tuple[str, ...]:

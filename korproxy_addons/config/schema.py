@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from korproxy_addons.config.admin import AdminSettings
 from korproxy_addons.config.conversations import ConversationSettings
 from korproxy_addons.config.fields import (
     Dialect,
@@ -19,6 +20,7 @@ from korproxy_addons.config.fields import (
     Url,
 )
 from korproxy_addons.config.habits import Thinking
+from korproxy_addons.config.limits import KeyLimits, QuotaRule, RunawaySettings
 from korproxy_addons.config.logins import LoginSettings
 from korproxy_addons.config.profiles import (
     DEFAULT_GROUP,
@@ -64,6 +66,8 @@ class LocalKey(Settings):
     """In place of secret: the key's SHA-256, as `korproxy key add` writes it."""
     profile: Name | None = None
     """Id of the profile for requests with this key."""
+    limits: KeyLimits = KeyLimits()
+    """What requests with this key may do."""
 
 
 class LocalKeys(Settings):
@@ -90,8 +94,17 @@ class Limits(Settings):
     """How long a stop waits for requests in flight."""
 
 
+class ToolPatience(Settings):
+    """How long a tool waits before it gives up and asks again."""
+
+    first_byte_s: Seconds
+    """Until a reply begins."""
+    idle_s: Seconds | None = None
+    """Between two pieces of it; by default as first_byte_s."""
+
+
 class Timeouts(Settings):
-    """How long a provider may take; shorter than the tools' own patience."""
+    """How long a provider may take, at most; never longer than the tool that asks would wait."""
 
     connect_s: Seconds = 10.0
     """To a connection, TLS included."""
@@ -99,6 +112,13 @@ class Timeouts(Settings):
     """From the request sent to the first byte of the reply."""
     idle_s: Seconds = 240.0
     """Between two pieces of a reply."""
+    hold_share: float = Field(default=0.25, gt=0, le=1, allow_inf_nan=False)
+    """Share of a tool's patience for which a stream's head is held back, so that an error can still have a status of its
+    own; then the stream begins with keep-alives, and other accounts are tried behind them."""
+    keep_alive_s: Seconds = 15.0
+    """Between two keep-alives of a stream that is silent."""
+    tools: FrozenMap[ToolPatience] = Field(default_factory=dict, validate_default=True)
+    """Patience of tools, such as claude-code, in place of what is known of them."""
 
 
 class Urls(Settings):
@@ -250,11 +270,13 @@ class Config(Settings):
     """Version of this file's format."""
     listen: Listen = Listen()
     """Where the gateway listens."""
+    admin: AdminSettings = AdminSettings()
+    """The launcher's page and its API."""
     local_keys: LocalKeys = LocalKeys()
     """Who may use the gateway."""
     limits: Limits = Limits()
     """How much the gateway takes from a client."""
-    timeouts: Timeouts = Timeouts()
+    timeouts: Timeouts = Field(default_factory=Timeouts)
     """How long a provider may take."""
     allow_degradation: bool = False
     """Go on, and say so, where a request cannot be expressed fully for the chosen provider."""
@@ -278,6 +300,10 @@ class Config(Settings):
     """From about so many tokens of prompt on, a request is of the kind long-context."""
     project_files: bool = True
     """A file .korproxy in a project's folder may name the profile for the tools that run there."""
+    quota_rules: tuple[QuotaRule, ...] = ()
+    """Limits on what is asked for, by account, group, profile, tool, key or project."""
+    runaway: RunawaySettings = RunawaySettings()
+    """When a client that repeats itself is stopped."""
     usage: UsageSettings = Field(default_factory=UsageSettings)
     """What is kept of finished requests, and what tokens are worth."""
     conversations: ConversationSettings = ConversationSettings()

@@ -1,5 +1,8 @@
 """What `/_korproxy/health` says; the launcher reads it, so does any supervisor."""
 
+import hashlib
+from pathlib import PurePath
+
 from pydantic import BaseModel, ConfigDict
 
 
@@ -35,3 +38,10 @@ class Health(BaseModel):
     accounts_configured: int
     config_problems: tuple[str, ...]
     accounts: tuple[AccountHealth, ...]
+    folder: str = ""
+    """`folder_mark` of the KorProxy folder it serves."""
+
+
+def folder_mark(home: PurePath) -> str:
+    """What tells gateways of different folders apart, without telling the folder."""
+    return hashlib.sha256(str(home).encode("utf-8", "surrogateescape")).hexdigest()[:16]

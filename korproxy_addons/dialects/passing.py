@@ -81,8 +81,12 @@ class PassThrough:
         if self.over:
             return b""
         self.over = True
-        self.error = error
         try:
+            if self._streamed and self._tap.ended:
+                # The client has the answer's own end, or its own error: nothing may follow that.
+                self.error = self._tap.error
+                return b"" if self._array is None else self._array.close()
+            self.error = error
             frames = self._tap.failure(error)
             return frames if self._array is None else self._as_array(frames) + self._array.close()
         except Exception as mistake:  # noqa: BLE001 - see feed; nothing else can be said
@@ -100,6 +104,7 @@ class PassThrough:
     def _passed(self, data: bytes) -> bytes:
         if data:
             self._tap.feed(data)
+            self.error = self._tap.error
         if self._array is not None:
             return self._as_array(data)
         return data if self._takes_comments else without_comments(data)

@@ -14,12 +14,25 @@ _SURROGATES: Final = 0xD800
 _LOW_FIRST: Final = 0xDC00
 _PAIR: Final = re.compile("([\U0010f800-\U0010fbff])([\U0010fc00-\U0010ffff])")
 _ALONE: Final = re.compile("[\U0010f800-\U0010ffff]")
+_STAND_IN_MARK: Final = "\\udbf"
+_STAND_IN: Final = re.compile(r"(?<!\\)((?:\\\\)*)\\udbf([ef])\\ud([c-f][0-9a-f]{2})")
 
 
 def escaped_stand_in(surrogate: int) -> bytes:
     r"""The stand-in of a surrogate as JSON escapes, itself a pair: `\udbfe\udc3d` for U+D83D."""
     offset = _FIRST + surrogate - _SURROGATES - 0x10000
     return b"\\u%04x\\u%04x" % (_SURROGATES + (offset >> 10), _LOW_FIRST + (offset & 0x3FF))
+
+
+def halves_again(text: str) -> str:
+    r"""
+    JSON text in which stand-ins, written as escapes, are the escapes of the halves again.
+
+    For JSON that is handed on as text (a call's arguments): whoever parses it gets what the model wrote.
+    """
+    if _STAND_IN_MARK not in text:
+        return text
+    return _STAND_IN.sub(_half, text)
 
 
 class SurrogateJoiner:
@@ -58,3 +71,8 @@ def _character(found: re.Match[str]) -> str:
     high = ord(found[1]) - _FIRST
     low = ord(found[2]) - _FIRST - 0x400
     return chr(0x10000 + (high << 10) + low)
+
+
+def _half(found: re.Match[str]) -> str:
+    offset = ((0x3FE + (found[2] == "f")) << 10) + int("d" + found[3], 16) - _LOW_FIRST
+    return f"{found[1]}\\u{offset + 0x10000 - _FIRST + _SURROGATES:04x}"

@@ -57,8 +57,12 @@ class Affinity:
             fit_of_home: How fit home is; None: the request may not go there at all.
         """
         self._sticky = sticky
-        if self._home is not None and self._cause is None and not self._at_home(candidate):
+        if self._home is not None and self._cause is None and self.leaves(candidate):
             self._cause = self._why_not_home(self._home, fit_of_home)
+
+    def leaves(self, candidate: Candidate) -> bool:
+        """Whether to ask `candidate` is to leave home."""
+        return self._home is not None and not self._at_home(candidate)
 
     def home_in(self, candidates: Sequence[Candidate]) -> Candidate | None:
         """Which of `candidates` is the conversation's home."""

@@ -208,6 +208,7 @@ class Attempting:
             self,
             self._got_first_byte,
             lambda sent_bytes: self._finished(translator, sent_bytes),
+            self._exchange.config.timeouts.keep_alive_s,
         )
         try:
             first = await road.hold()
@@ -262,6 +263,9 @@ class Attempting:
 
     def is_prelude(self, data: bytes) -> bool:
         return self._way.access.is_prelude(data)
+
+    def masked(self, data: bytes) -> bytes:
+        return self._wire.masked(data)
 
     def _hidden(self, hidden: HiddenFailureError, outgoing: Outgoing) -> AttemptFailedError:
         if hidden.failure is not None:

@@ -5,7 +5,7 @@ Bounded (`accounts/failover.py`), and only while nothing has reached the client;
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from korproxy_addons.accounts.balancing import Fit, Group
 from korproxy_addons.accounts.failover import Next, next_step, usefulness
 from korproxy_addons.accounts.health import State
+from korproxy_addons.accounts.selection import Choice, Offer, choose, fits
 from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.errors.kinds import Kind, Retry
@@ -41,17 +42,6 @@ class NextStep:
     wait_s: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Choice:
-    """A candidate, the group it is of, and how fit it is."""
-
-    fit: Fit
-    step: int
-    rank: int
-    candidate: Candidate
-    options: tuple[Candidate, ...]
-
-
 class Course:
     """
     Chooses among the accounts of a plan for one exchange.
@@ -69,8 +59,13 @@ class Course:
         self._pool = services.fleet.pool
         self._balancer = services.fleet.balancer
         self._accounts = services.wire.accounts(exchange.config)
-        self._groups = [
-            Group(step.group, step.strategy, step.weights, step.reserves) for step in plan.steps
+        self._offers = [
+            Offer(
+                Group(step.group, step.strategy, step.weights, step.reserves),
+                step.candidates,
+                step.sticky,
+            )
+            for step in plan.steps
         ]
         self._affinity = Affinity(exchange, services)
         self._looks = 0
@@ -170,7 +165,8 @@ class Course:
             candidate.model,
             failure,
             now,
-            breakdown=failed.breakdown,
+            # A token that has run its course is no breakdown: it is renewed.
+            breakdown=failed.breakdown and failure.retry is not Retry.REFRESH,
             # A second try on the same account meets the same trouble: it counts once.
             started_at=self._began_at.get(candidate),
         )
@@ -206,73 +202,44 @@ class Course:
                 self._exchange.note(f"tried:{candidate.account_id}:{reason}")
         return told
 
-    def _take(self, choice: _Choice) -> NextStep:
+    def _take(self, choice: Choice[Candidate]) -> NextStep:
         """Ask whoever was chosen; or wait a little, where another request is about to know whether he has recovered."""
-        trial = choice.fit in (Fit.LAST_RESORT, Fit.ON_TRIAL) and self._somebody_on_trial()
-        if trial and self._looks < MOST_TRIAL_LOOKS:
+        if (
+            choice.fit in (Fit.LAST_RESORT, Fit.ON_TRIAL)
+            and Fit.ON_TRIAL in self._fits(self._done).values()
+            and self._looks < MOST_TRIAL_LOOKS
+        ):
             self._looks += 1
             return NextStep(None, TRIAL_LOOK_S)
-        group, candidate = self._groups[choice.step], choice.candidate
-        self._exchange.group = group.id
-        if choice.rank >= 0:
-            self._balancer.picked(group, candidate, choice.options, self._services.clock())
-        elif len(choice.options) > 1:
+        self._exchange.group = choice.offer.group.id
+        if not choice.home:
+            now = self._services.clock()
+            self._balancer.picked(choice.offer.group, choice.option, choice.others, now)
+        elif len(choice.others) > 1:
             self._exchange.note("sticky")
-        sticky = self._plan.steps[choice.step].sticky
-        self._affinity.chosen(candidate, sticky=sticky, fit_of_home=self._fit_of_home())
-        return NextStep(candidate)
+        fit_of_home: Fit | None = None
+        if self._affinity.leaves(choice.option):
+            home = self._affinity.home_in(self._plan.candidates)
+            fit_of_home = None if home is None else self._fits(()).get(home)
+        self._affinity.chosen(choice.option, sticky=choice.offer.sticky, fit_of_home=fit_of_home)
+        return NextStep(choice.option)
 
-    def _fit_of_home(self) -> Fit | None:
-        home = self._affinity.home_in(self._plan.candidates)
-        if home is None:
-            return None
-        groups = zip(self._plan.steps, self._groups, strict=True)
-        group = next(group for step, group in groups if home in step.candidates)
-        return self._balancer.fit(home, group, self._services.clock())
-
-    def _choose(self, *besides: Candidate) -> _Choice | None:
-        """
-        The best candidate that was not tried yet; None if nobody may be asked.
-
-        Home first, then as the group's strategy says; who is less fit, of any group, only where nobody is fit.
-        """
-        now, tried = self._services.clock(), [*self._done, *besides]
-        best: _Choice | None = None
-        for number, (step, group) in enumerate(zip(self._plan.steps, self._groups, strict=True)):
-            options = tuple(it for it in step.candidates if it not in tried)
-            home = self._affinity.home_in(options) if step.sticky else None
-            if home is not None and self._balancer.fit(home, group, now) is Fit.READY:
-                return _Choice(Fit.READY, number, -1, home, options)
-            for rank, it in enumerate(self._balancer.ranked(group, options, now)):
-                fit = self._balancer.fit(it, group, now)
-                if fit is Fit.READY:
-                    return _Choice(fit, number, rank, it, options)
-                if fit is not Fit.NOT_NOW and (best is None or fit < best.fit):
-                    best = _Choice(fit, number, rank, it, options)
-        return best
+    def _choose(self, *besides: Candidate) -> Choice[Candidate] | None:
+        return choose(
+            self._balancer,
+            self._offers,
+            self._services.clock(),
+            home=self._affinity.home_in(self._plan.candidates),
+            tried=[*self._done, *besides],
+        )
 
     def _others(self, besides: Candidate) -> int:
         """How many other accounts could be asked now."""
-        now = self._services.clock()
-        return len(
-            {
-                it.account_id
-                for step, group in zip(self._plan.steps, self._groups, strict=True)
-                for it in step.candidates
-                if it not in self._done
-                and it != besides
-                and self._balancer.fit(it, group, now) is not Fit.NOT_NOW
-            }
-        )
+        found = self._fits([*self._done, besides])
+        return len({it.account_id for it, how in found.items() if how is not Fit.NOT_NOW})
 
-    def _somebody_on_trial(self) -> bool:
-        now = self._services.clock()
-        return any(
-            self._balancer.fit(it, group, now) is Fit.ON_TRIAL
-            for step, group in zip(self._plan.steps, self._groups, strict=True)
-            for it in step.candidates
-            if it not in self._done
-        )
+    def _fits(self, tried: Collection[Candidate]) -> dict[Candidate, Fit]:
+        return fits(self._balancer, self._offers, self._services.clock(), tried=tried)
 
     def _revive(self) -> None:
         """An account whose secret its owner has put in order since it was refused is asked again."""

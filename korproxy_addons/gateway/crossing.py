@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from msgspec import structs
 
-from korproxy_addons.config.habits import ModelFacts
 from korproxy_addons.dialects import dialect
 from korproxy_addons.dialects.base import (
     DecodeContext,
@@ -40,6 +39,7 @@ from korproxy_addons.io.upstream import UpstreamReply
 from korproxy_addons.providers.base import AccessSpec
 from korproxy_addons.providers.outgoing import Operation, Outgoing
 from korproxy_addons.providers.resolve import ResolvedAccount
+from korproxy_addons.routing.parameters import passing_with_parameters, with_parameters
 from korproxy_addons.routing.paths import RESPONSES
 
 # A prompt is about a quarter as many tokens as its JSON has bytes; base64 of pictures is not prompt text.
@@ -173,6 +173,7 @@ def crossing_to(
         client_query=exchange.client.query,
         session_id=exchange.peek.session,
         prompt_id=exchange.prompt_id or exchange.seed,
+        refused_fields=habits.refused_fields,
     )
     return Crossing(exchange, way, outgoing, encoded, decoded, inbound, remembers, asked.summary)
 
@@ -226,9 +227,10 @@ def _encoded(
     target = Target(
         model=model,
         habits=way.habits[asked.upstream_id],
-        facts=next((it for it in way.models if it.id == model), None) or ModelFacts(id=model),
+        facts=way.access.facts_of(model, way.models),
         stream=exchange.peek.stream or way.access.streams(asked.operation),
     )
+    parameters = exchange.plan.parameters if exchange.plan is not None else {}
     if asked.summary:
         exchange.note("summarised")
         request = summary_request(client.decode_request(inbound))
@@ -236,8 +238,12 @@ def _encoded(
     if client.id == upstream.id:
         if exchange.peek.body_dialect == RESPONSES:
             inbound = structs.replace(inbound, body=without_chat_options(inbound.body))
-        return translate_request(client, upstream, inbound, target), None
-    decoded = client.decode_request(inbound)
+        inbound, losses = passing_with_parameters(
+            asked.operation, client, inbound, target, parameters
+        )
+        passed = translate_request(client, upstream, inbound, target)
+        return structs.replace(passed, losses=(*passed.losses, *losses)), None
+    decoded = with_parameters(client.decode_request(inbound), parameters)
     if exchange.recall is not None and exchange.recall.keep and decoded.continuation.store:
         # It is kept here, so nothing of this wish is lost.
         kept = structs.replace(decoded.continuation, store=None)

@@ -91,9 +91,12 @@ class Exchange:
     leg sends nothing upstream for an exchange that has not passed them all. `prompt_id` is the client's own id of what a
     person asked, "" where its dialect has none. `keep_reply` has the answer kept for the next turn although the client does not
     ask for that, `owner` under a name of its own (a connection's). `local_key` is the configured key that the client has
-    shown, `group` the one that the last attempt's account was chosen from, `status` what the client was given. `moved` says why its conversation
-    left its account ("" if it did not), `cache_lost_tokens` what of a prompt cache that cost. A client that leaves is known
-    of before its leg has told the last tokens: `when_settled` waits for those.
+    shown, `group` the one that the last attempt's account was chosen from, `status` what the client was given.
+    `reroute` is
+    the group that a limit sends it to, `delay_s` how long one makes it wait. `undecided` is true while the client is kept
+    waiting under a head that cannot say yet who answers. `moved` says why its conversation left its account ("" if it did
+    not), `cache_lost_tokens` what of a prompt cache that cost. A client that leaves is known of before its leg has told
+    the last tokens: `when_settled` waits for those.
     """
 
     id: str
@@ -128,6 +131,7 @@ class Exchange:
     plan: Plan | None = None
     profile: str = ""
     reroute: str = ""
+    delay_s: float = 0.0
     kind: str = ""
     project: str = ""
     session: str = ""
@@ -136,6 +140,7 @@ class Exchange:
     cache_lost_tokens: int = 0
     local_key: LocalKey | None = None
     status: int | None = None
+    undecided: bool = False
     leg_running: bool = False
     after_leg: list[Callable[[], None]] = field(default_factory=list)
 

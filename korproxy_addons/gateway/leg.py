@@ -25,14 +25,17 @@ from korproxy_addons.gateway.course import Course
 from korproxy_addons.gateway.estimating import Estimates
 from korproxy_addons.gateway.exchange import Exchange
 from korproxy_addons.gateway.flow_record import FlowRecord
+from korproxy_addons.gateway.limiting import Limiter
 from korproxy_addons.gateway.models import ModelLists
 from korproxy_addons.gateway.money_guard import MoneyGuard
+from korproxy_addons.gateway.patient_sink import Later, PatientSink
 from korproxy_addons.gateway.planning import Planner
 from korproxy_addons.gateway.replies import Reply, error_reply, own_headers, reply_error
 from korproxy_addons.gateway.session import session_of
 from korproxy_addons.gateway.sink import ClientSink
 from korproxy_addons.gateway.stored_answers import stored_reply
 from korproxy_addons.gateway.upstream_error import upstream_error_reply
+from korproxy_addons.gateway.vigil import patience_is_over, vigil_for
 from korproxy_addons.gateway.wire import Wire
 from korproxy_addons.providers.outgoing import Operation
 from korproxy_addons.routing.paths import RESPONSES
@@ -53,6 +56,8 @@ class Services:
     # Unix seconds, and a wait; handed in for tests.
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    later: Later | None = None
+    limiter: Limiter = field(default_factory=Limiter)
     estimates: Estimates = field(default_factory=Estimates)
     conversations: Conversations = field(default_factory=Conversations)
     guard: MoneyGuard | None = None
@@ -83,7 +88,7 @@ class Leg:
         self, exchange: Exchange, sink: ClientSink, record: FlowRecord, services: Services
     ) -> None:
         self._exchange = exchange
-        self._sink = sink
+        self._sink = PatientSink(sink, exchange, vigil_for(exchange), services.later)
         self._record = record
         self._services = services
 
@@ -98,6 +103,8 @@ class Leg:
             # Not even the refusal could be said: a dropped connection is better than one that hangs.
             log.exception("internal error", extra={"fields": {"request_id": self._exchange.id}})
             await self._sink.cut("internal error")
+        finally:
+            self._sink.close()
 
     async def _serve_or_refuse(self) -> None:
         try:
@@ -123,7 +130,17 @@ class Leg:
             await self._answer(await self._model_list(wanted.path_model))
         else:
             exchange.session = session_of(exchange)
-            await self._attempts(await self._services.planner.plan(exchange))
+            await self._attempts(await self._admitted())
+
+    async def _admitted(self) -> Plan:
+        """The plan that the user's limits leave of the one that the rules make."""
+        exchange, services = self._exchange, self._services
+        while True:
+            plan = services.limiter.admit(exchange, await services.planner.plan(exchange))
+            if plan is not None:
+                if exchange.delay_s:
+                    await services.sleep(exchange.delay_s)
+                return plan
 
     async def _attempts(self, plan: Plan) -> None:
         """Ask one account after the other, as far as the course goes; answers the client in any case."""
@@ -137,6 +154,7 @@ class Leg:
                 step = course.first()
                 continue
             candidate = step.candidate
+            services.limiter.asked(self._exchange, candidate.account_id)
             with course.asking(candidate):
                 attempting = Attempting(
                     self._exchange,
@@ -156,6 +174,8 @@ class Leg:
                     await attempting.run()
                 except AttemptFailedError as error:
                     step = course.after(candidate, error)
+                    if patience_is_over(self._exchange):
+                        break
                 except KorProxyError as error:
                     if self._sink.committed:
                         raise
@@ -188,7 +208,11 @@ class Leg:
         return Reply(200, fields, body)
 
     async def _answer(self, reply: Reply) -> None:
-        """Send a whole reply of our own."""
+        """Send a whole reply of our own; where the client was kept waiting, what went wrong follows in its stream."""
+        error = self._exchange.error
+        if await self._sink.settle() and error is not None:
+            await self._tell(error)
+            return
         body = b"" if self._exchange.client.method == "HEAD" else reply.body
         await self._sink.head(
             reply.status, (*reply.headers, ("content-length", str(len(reply.body))))
@@ -197,11 +221,15 @@ class Leg:
         await self._sink.end()
 
     async def _refuse(self, error: KorProxyError) -> None:
+        if self._sink.committed:
+            self._exchange.error = error
+            await self._tell(error)
+        else:
+            await self._answer(error_reply(self._exchange, error))
+
+    async def _tell(self, error: KorProxyError) -> None:
+        """Say in a stream that has begun why it does not go on."""
         exchange = self._exchange
-        if not self._sink.committed:
-            await self._answer(error_reply(exchange, error))
-            return
-        exchange.error = error
         # Between the items of one JSON array there is no place for an event.
         events = exchange.inbound is None or exchange.inbound.sse
         streamed = exchange.peek is not None and exchange.peek.stream and events

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 
 from korproxy_addons.config.habits import ModelFacts
 from korproxy_addons.config.schema import Config
@@ -54,15 +54,7 @@ class ModelLists:
         """What each account can serve, in the order of the config; the same object until anything changes."""
         if self._offered is not None and self._offered[0] is exchange.config:
             return self._offered[1]
-        offers = tuple(
-            Offer(
-                account_id=account.id,
-                provider=account.provider.id,
-                models=frozenset(it.id for it in self._of(account)),
-                own_login=account.access.own_login,
-            )
-            for account in self._wire.accounts(exchange.config).values()
-        )
+        offers = offers_of(self._wire.accounts(exchange.config).values(), self._live)
         self._offered = (exchange.config, offers)
         return offers
 
@@ -74,7 +66,7 @@ class ModelLists:
                 continue
             if account.access.own_login != exchange.own_login:
                 continue
-            for model in self._of(account):
+            for model in known_models(account, self._live):
                 if model.id != ANY_MODEL:
                     merged.setdefault(model.id, model)
         return tuple(merged.values())
@@ -131,11 +123,36 @@ class ModelLists:
         ask_again_at[account_id] = self._clock() + FRESH_S
         return changed
 
-    def _of(self, account: ResolvedAccount) -> tuple[ModelFacts, ...]:
-        known = {it.id: it for it in account.models}
-        known.update({it.id: it for it in self._live.get(account.id, ())})
-        if account.only_models is None:
-            return tuple(known.values())
-        listed = [it for it in known.values() if it.id in account.only_models]
-        unknown = sorted(account.only_models - known.keys())
-        return (*listed, *(ModelFacts(id=name) for name in unknown))
+
+def known_models(
+    account: ResolvedAccount, live: Mapping[str, tuple[ModelFacts, ...]]
+) -> tuple[ModelFacts, ...]:
+    """
+    What one account serves.
+
+    Args:
+        account: The account.
+        live: What providers have said, by account id.
+    """
+    known = {it.id: it for it in account.models}
+    known.update({it.id: it for it in live.get(account.id, ())})
+    if account.only_models is None:
+        return tuple(known.values())
+    listed = [it for it in known.values() if it.id in account.only_models]
+    unknown = sorted(account.only_models - known.keys())
+    return (*listed, *(ModelFacts(id=name) for name in unknown))
+
+
+def offers_of(
+    accounts: Iterable[ResolvedAccount], live: Mapping[str, tuple[ModelFacts, ...]]
+) -> tuple[Offer, ...]:
+    """What each account can serve, in their order; `live` as for `known_models`."""
+    return tuple(
+        Offer(
+            account_id=account.id,
+            provider=account.provider.id,
+            models=frozenset(it.id for it in known_models(account, live)),
+            own_login=account.access.own_login,
+        )
+        for account in accounts
+    )

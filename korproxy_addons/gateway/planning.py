@@ -6,8 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from korproxy_addons.config.schema import Config
-from korproxy_addons.errors import catalogue
-from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.gateway.exchange import Exchange
 from korproxy_addons.gateway.models import ModelLists
 from korproxy_addons.gateway.wire import Wire
@@ -15,10 +13,10 @@ from korproxy_addons.io.workspace import NO_PROJECT, Project, Workspace
 from korproxy_addons.routing.facts import Facts, Moment, ProjectNeededError
 from korproxy_addons.routing.market import Market
 from korproxy_addons.routing.plan import Plan
+from korproxy_addons.routing.profile_choice import HEADER, named_profile, project_profile
 from korproxy_addons.routing.router import Router
 from korproxy_addons.routing.rules import UnservedError
 
-PROFILE_HEADER = "x-korproxy-profile"
 # Requests that came before a reload are planned by the configuration they came under.
 _ROUTERS_KEPT = 2
 
@@ -106,28 +104,21 @@ class Planner:
         )
 
     async def _profile(self, exchange: Exchange, router: Router) -> str:
-        """By header, by path, by local key, by workspace, else the active one."""
-        for where, word in (
-            ("X-KorProxy-Profile", exchange.client.headers.get(PROFILE_HEADER, "")),
-            ("/p/", exchange.client.profile),
-        ):
-            if word.strip():
-                found = router.profile_named(word)
-                if found is None:
-                    raise unknown_profile(word, where, router)
-                return found
-        key = exchange.local_key
-        if key is not None and key.profile is not None:
-            return key.profile
-        if router.project_matters:
+        client, key = exchange.client, exchange.local_key
+        choice = named_profile(
+            router,
+            header=client.headers.get(HEADER, ""),
+            path=client.profile,
+            key=key.profile if key is not None else None,
+        )
+        if choice is None and router.project_matters:
             project = await self._project(exchange)
-            found = router.profile_of_folder(project.folder)
-            if found is None and exchange.config.project_files and project.profile_word:
-                found = router.profile_named(project.profile_word)
-                exchange.note("project-file" if found else "project-file:unknown-profile")
-            if found is not None:
-                return found
-        return exchange.config.active_profile
+            choice = project_profile(router, project.folder, project.profile_word)
+            if choice is not None and choice.by == "project-file":
+                exchange.note("project-file")
+            elif choice is None and project.profile_word and exchange.config.project_files:
+                exchange.note("project-file:unknown-profile")
+        return choice.id if choice is not None else exchange.config.active_profile
 
     async def _project(self, exchange: Exchange) -> Project:
         client = exchange.client
@@ -180,10 +171,3 @@ def facts_of(exchange: Exchange, now: float) -> Facts:
         moment=Moment(local.tm_wday, local.tm_hour * 60 + local.tm_min),
         long_context_tokens=exchange.config.long_context_tokens,
     )
-
-
-def unknown_profile(word: str, where: str, router: Router) -> KorProxyError:
-    """The error for a profile that the configuration does not have."""
-    names = ", ".join(it.id for it in router.profiles)
-    detail = f"“{word[:100]}” in {where}; there are {names}"
-    return KorProxyError(catalogue.PROFILE_UNKNOWN, detail, param="profile")

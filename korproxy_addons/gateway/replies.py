@@ -59,10 +59,13 @@ class Reply:
 
 def own_headers(exchange: Exchange) -> tuple[tuple[str, str], ...]:
     """The headers that say what happened; values hold nothing but ids, labels and reasons."""
+    # A head that goes out before anybody has answered must not name whoever is just being asked.
+    label = "" if exchange.undecided else exchange.account_label
+    why = [*exchange.why, "undecided"] if exchange.undecided else exchange.why
     fields = [
         (REQUEST_ID, exchange.id),
-        (ACCOUNT, _plain(exchange.account_label)),
-        (WHY, _plain(", ".join(exchange.why))),
+        (ACCOUNT, _plain(label)),
+        (WHY, _plain(", ".join(why))),
     ]
     if exchange.error is not None:
         fields.append((ERROR, exchange.error.spec.code))

@@ -52,6 +52,9 @@ class Reading(Protocol):
     def is_prelude(self, data: bytes) -> bool:
         """Whether a payload only announces a reply, so that an early error may still follow."""
 
+    def masked(self, data: bytes) -> bytes:
+        """`data` without any secret in use: some servers repeat the key that they refuse."""
+
 
 @dataclass(frozen=True, slots=True)
 class Forms:
@@ -73,6 +76,7 @@ class ReplyRoad:
         reading: How the provider reads what comes first.
         on_first_byte: Called when the first bytes of the body are there.
         on_last_byte: Called with the number of body bytes sent, before the client is told that this was all.
+        keep_alive_s: Of silence, before a client that waits is sent a keep-alive.
     """
 
     def __init__(
@@ -84,6 +88,7 @@ class ReplyRoad:
         reading: Reading,
         on_first_byte: Callable[[], None],
         on_last_byte: Callable[[int], None],
+        keep_alive_s: float = KEEP_ALIVE_S,
     ) -> None:
         self._reply = reply
         self._translator = translator
@@ -92,6 +97,7 @@ class ReplyRoad:
         self._reading = reading
         self._on_first_byte = on_first_byte
         self._on_last_byte = on_last_byte
+        self._keep_alive_s = keep_alive_s
         self._sent_bytes = 0
         self._first: SseParser | None = SseParser() if forms.upstream_streamed else None
         self._raw: list[bytes] = []
@@ -137,18 +143,22 @@ class ReplyRoad:
             try:
                 chunk = await self._next(sink)
             except KorProxyError as error:
-                if self._translator.over and self._translator.error is None:
-                    # The client has the whole answer; that its upstream did not hang up properly is not the client's matter.
-                    break
+                told = self._translator.error is not None
                 frames = self._translator.fail(reply_error(error))
                 await self._send(sink, frames)
-                await self._finish(sink, said=bool(frames))
+                if self._translator.error is None:
+                    # The client has the whole answer; that its upstream did not hang up properly is not the client's matter.
+                    break
+                await self._finish(sink, said=told or bool(frames))
                 return
             if chunk is None:
                 self.ended = True
                 out = self._translator.close()
             else:
                 out = self._translator.feed(chunk)
+            if self._translator.error is not None:
+                # An error may repeat what it was sent; what a model says is not looked into.
+                out = self._reading.masked(out)
             await self._send(sink, out)
             if self._translator.over and self._translator.error is not None:
                 self._reply.abort()
@@ -181,7 +191,7 @@ class ReplyRoad:
     async def _next(self, sink: ClientSink | None = None) -> bytes | None:
         """The next decoded bytes, None at the end; keep-alives go to a committed client while it waits."""
         while True:
-            data = await self._reply.read(KEEP_ALIVE_S if sink is not None else None)
+            data = await self._reply.read(self._keep_alive_s if sink is not None else None)
             if data is None:
                 if sink is not None:
                     await self._send(sink, self._translator.keep_alive())

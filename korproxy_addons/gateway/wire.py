@@ -1,6 +1,7 @@
 """From an account to bytes on the wire: address, headers, credential; and the account's side questions."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
@@ -11,14 +12,16 @@ from korproxy_addons.config.schema import Config
 from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.gateway.exchange import Exchange
+from korproxy_addons.gateway.vigil import budgets_for
 from korproxy_addons.io.broker import Broker, Clockwork
 from korproxy_addons.io.http_driver import drive
+from korproxy_addons.io.registry_file import load_routes
 from korproxy_addons.io.secret_store import SecretStore
 from korproxy_addons.io.token_endpoint import TokenEndpoint
 from korproxy_addons.io.upstream import Budgets, UpstreamCall, UpstreamClient, UpstreamReply
 from korproxy_addons.providers.calls import Reply, Request
 from korproxy_addons.providers.outgoing import AccountFacts, Operation, Outgoing
-from korproxy_addons.providers.quota import Windows
+from korproxy_addons.providers.quota import DAY_S, Windows
 from korproxy_addons.providers.resolve import ResolvedAccount, resolve_accounts
 
 SIDE_REPLY_BYTES = 4 * 1024 * 1024
@@ -33,6 +36,7 @@ class Wire:
         secret_store: Reads accounts' secrets.
         sleep: Waits for so many seconds.
         broker: Keeps logins alive; None: one of its own is made.
+        clock: Unix seconds.
 
     Attributes:
         broker: The same.
@@ -44,6 +48,7 @@ class Wire:
         secret_store: SecretStore,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         broker: Broker | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._client = client
         self._secret_store = secret_store
@@ -54,6 +59,8 @@ class Wire:
             lambda way: TokenEndpoint(way, client, secret_store),
             Clockwork(sleep=sleep),
         )
+        self._clock = clock
+        self._day = -1.0
         self._config: Config | None = None
         self._accounts: dict[str, ResolvedAccount] = {}
         self._projects: dict[str, asyncio.Task[str]] = {}
@@ -61,9 +68,13 @@ class Wire:
 
     def accounts(self, config: Config) -> dict[str, ResolvedAccount]:
         """The accounts of `config` that may be used, resolved, by id, in their order."""
-        if config is not self._config:
-            resolved = resolve_accounts(config, self._secret_store.home)
-            self._config, self._accounts = config, {it.id: it for it in resolved}
+        day = self._clock() // DAY_S
+        if config is not self._config or day != self._day:
+            # A way in may end on a day that was announced; nobody need start the gateway anew for that.
+            routes = load_routes(self._secret_store.home, self._clock)
+            resolved = resolve_accounts(config, self._secret_store.home, routes)
+            self._config, self._day = config, day
+            self._accounts = {it.id: it for it in resolved}
         return self._accounts
 
     async def secret(self, way: ResolvedAccount) -> SecretStr | None:
@@ -100,13 +111,12 @@ class Wire:
         prepared = way.access.prepare(body, outgoing, account)
         headers = way.access.headers(account, outgoing, client_headers)
         secrets = way.access.credential_headers(account, url, secret, client_headers)
-        timeouts = exchange.config.timeouts
         call = UpstreamCall(
             method="POST",
             url=url,
             headers=(*headers, ("accept-encoding", "identity"), *secrets),
             body=prepared,
-            budgets=Budgets(timeouts.connect_s, timeouts.first_byte_s, timeouts.idle_s),
+            budgets=budgets_for(exchange),
             ca_file=way.ca_file,
             proxy=way.proxy,
             local=way.local,

@@ -144,26 +144,31 @@ def _write_all(descriptor: int, data: bytes, step: Step) -> None:
 
 
 def _keep_backup(path: Path, step: Step) -> None:
+    if not path.exists():
+        return
     backup = path.with_name(path.name + BACKUP_SUFFIX)
     aside = path.with_name(f".{backup.name}{_ASIDE_SUFFIX}")
     aside.unlink(missing_ok=True)
     try:
-        os.link(path, aside, follow_symlinks=False)
-    except FileNotFoundError:
-        return
-    except (OSError, NotImplementedError):  # a file system without hard links
-        descriptor = os.open(
-            aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK | _BINARY, 0o600
-        )
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(path.read_bytes())
-            file.flush()
-            os.fsync(file.fileno())
-    step("backup in place")
-    try:
+        _copy(path, aside)
+        step("backup in place")
         _replace(aside, backup)
     finally:
+        # A rename does nothing where both names are already one file's.
         aside.unlink(missing_ok=True)
+
+
+def _copy(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except (OSError, NotImplementedError):  # a file system without hard links
+        descriptor = os.open(
+            target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK | _BINARY, 0o600
+        )
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(source.read_bytes())
+            file.flush()
+            os.fsync(file.fileno())
 
 
 def _replace(source: Path, target: Path) -> None:

@@ -193,6 +193,16 @@ class Vault:
             with self._told(self.backup):
                 replace_private(self.backup, _sealed(entries, new_key), keeps_backup=False)
 
+    def opened(self, data: bytes, path: Path) -> Entries:
+        """
+        What is sealed in a file's bytes.
+
+        Raises:
+            KorProxyError: As `names`; `path` is what the error names.
+        """
+        with self._told(path):
+            return self._unsealed(data)
+
     def changed(self) -> bool:
         """Whether the file is another one than at the last reading; one `stat`."""
         return not self._was_read or signature(self.path) != self._seen

@@ -21,11 +21,12 @@ LONGEST_CHARS = 1280
 """Windows takes 2,560 bytes and stores two for each character."""
 
 _OFF = {"keyring.backends.null.Keyring", "keyring.backends.fail.Keyring"}
+_LINUX_DESKTOP = "keyring.backends.SecretService.Keyring"
 _ALLOWED = {
     "darwin": ("keyring.backends.macOS.Keyring",),
     "win32": ("keyring.backends.Windows.WinVaultKeyring",),
     "linux": (
-        "keyring.backends.SecretService.Keyring",
+        _LINUX_DESKTOP,
         "keyring.backends.kwallet.DBusKeyring",
     ),
 }
@@ -70,10 +71,29 @@ def allowed_backends(
         module, _, name = path.rpartition(".")
         try:
             kind = getattr(importlib.import_module(module), name)
-            found.append((float(kind.priority), kind))
+            priority = float(kind.priority)
+            if path == _LINUX_DESKTOP:
+                kind = type(name, (kind,), {"get_preferred_collection": _open_collection})
+            found.append((priority, kind))
         except Exception:  # noqa: BLE001, S112 - a backend that fails in any way is one we do not have
             continue
     return tuple(kind() for _, kind in sorted(found, key=lambda it: -it[0]))
+
+
+def _open_collection(_backend: object) -> Any:
+    """The user's collection, unlocked: `keyring`'s own way leaves the connection open where it stays locked."""
+    secretstorage = importlib.import_module("secretstorage")
+    connection = secretstorage.dbus_init()
+    try:
+        collection = secretstorage.get_default_collection(connection)
+        if collection.is_locked():
+            collection.unlock()
+        if collection.is_locked():
+            raise KeyringLockedError("it stayed locked")
+    except BaseException:
+        connection.close()
+        raise
+    return collection
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +176,7 @@ class OsKeyring:
             try:
                 results.append(work())
             except Exception as error:  # noqa: BLE001 - every backend has exceptions of its own
-                failures.append(error)
+                failures.append(error.with_traceback(None))
 
         # Not a pool's thread: the process must be able to end while the keyring still asks its owner.
         thread = threading.Thread(target=run, name="keyring", daemon=True)

@@ -5,6 +5,7 @@ Each key lies in the keyring under its own id, which the vault's file names: sev
 new key is kept before the file is sealed with it, so that no crash parts the two.
 """
 
+import contextlib
 import os
 import stat
 from collections.abc import Mapping
@@ -136,13 +137,29 @@ class SystemKeys:
             raise KorProxyError(VAULT_NO_KEY_STORE, f"{KEY_FILE_VARIABLE} is not set")
         if file.exists():
             return self._keys_in(file)[0]
-        key = VaultKey.new(KeyKind.FILE)
-        try:
-            content = key.text().get_secret_value().encode() + b"\n"
-            replace_private(file, content, keeps_backup=False)
-        except OSError as error:
-            raise _unusable(file, error) from None
-        return key
+        return _written(file, [VaultKey.new(KeyKind.FILE)])
+
+    def add_to_file(self, path: Path | None = None) -> VaultKey:
+        """
+        A new key, as the first one of a key file; the others stay until `keep_in_file`.
+
+        Args:
+            path: The file; None: the one that the environment names.
+        Raises:
+            KorProxyError: VAULT_UNUSABLE, VAULT_NO_KEY_STORE.
+        """
+        file = path or self._named(KEY_FILE_VARIABLE, KEY_CREDENTIAL)
+        if file is None:
+            raise KorProxyError(VAULT_NO_KEY_STORE, f"{KEY_FILE_VARIABLE} is not set")
+        others = self._keys_in(file) if file.exists() else []
+        return _written(file, [VaultKey.new(KeyKind.FILE), *others])
+
+    def keep_in_file(self, key: VaultKey, path: Path | None = None) -> None:
+        """Take every other key out of a key file; where that fails they stay, and open nothing."""
+        file = path or self._named(KEY_FILE_VARIABLE, KEY_CREDENTIAL)
+        if file is not None:
+            with contextlib.suppress(KorProxyError):
+                _written(file, [key])
 
     def make_of_passphrase(self) -> VaultKey | None:
         """
@@ -248,6 +265,16 @@ class SystemKeys:
         if mode & 0o077:
             detail = f"others can read the file {file} (mode {mode:04o}): chmod 600"
             raise KorProxyError(VAULT_UNUSABLE, detail)
+
+
+def _written(file: Path, keys: list[VaultKey]) -> VaultKey:
+    """The first of these keys, which are now all that the file holds."""
+    content = "".join(f"{key.text().get_secret_value()}\n" for key in keys)
+    try:
+        replace_private(file, content.encode(), keeps_backup=False)
+    except OSError as error:
+        raise _unusable(file, error) from None
+    return keys[0]
 
 
 def _account(key_id: bytes) -> str:

@@ -106,7 +106,7 @@ class Workspace:
         for pid in reversed(tuple(self._recent)):
             with contextlib.suppress(psutil.Error):
                 process = psutil.Process(pid)
-                if _holds(process, client, own):
+                if _is_own(process) and _holds(process, client, own):
                     return process
             self._recent.pop(pid, None)
         for pid in _holders(client, own):

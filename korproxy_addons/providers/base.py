@@ -5,11 +5,13 @@ Everything here is pure: bytes in, bytes out. Secrets are opened in this file an
 the folder.
 """
 
+import re
 from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from urllib.parse import quote, urlsplit
 
+import msgspec
 from pydantic import SecretStr
 
 from korproxy_addons.config.habits import Habits, ModelFacts
@@ -55,6 +57,7 @@ __all__ = [
 type Headers = list[tuple[str, str]]
 
 USER_AGENT = "korproxy"
+_DATED = re.compile(r"-(?:\d{8}|\d{4}-\d\d-\d\d)$")
 
 _NEVER_FORWARDED = frozenset(
     {
@@ -153,6 +156,19 @@ class AccessSpec:
     def lists_models(self) -> bool:
         """Whether the upstream can be asked for its models."""
         return any(operation is Operation.MODELS for operation, _ in self.paths)
+
+    def facts_of(self, model: str, known: Iterable[ModelFacts]) -> ModelFacts:
+        """
+        What is known of a model.
+
+        Args:
+            model: The upstream's name of it.
+            known: The account's models. A name with a date is the model without one.
+        """
+        listed = {it.id: it for it in known}
+        plain = _DATED.sub("", model)
+        found = listed.get(model) or listed.get(plain)
+        return ModelFacts(id=model) if found is None else msgspec.structs.replace(found, id=model)
 
     def path(
         self,

@@ -47,6 +47,7 @@ def _current(model: str, name: str) -> ModelFacts:
         max_output_tokens=128_000,
         thinking=Thinking.ADAPTIVE,
         efforts=_EFFORTS,
+        prefill=False,
         inputs=("text", "image", "document"),
     )
 
@@ -70,16 +71,26 @@ MODELS = (
     _current("claude-haiku-5-5", "Claude Haiku 5.5"),
     _current("claude-fable-5-1", "Claude Fable 5.1"),
     *(
-        ModelFacts(id=it, owner="anthropic", inputs=("text", "image", "document"))
+        ModelFacts(
+            id=it,
+            owner="anthropic",
+            # From 4.7 on a thinking budget is refused, and so is an assistant's turn to be gone on with.
+            thinking=Thinking.ADAPTIVE,
+            efforts=_EFFORTS,
+            prefill=False,
+            inputs=("text", "image", "document"),
+        )
         for it in (
             "claude-opus-5",
             "claude-sonnet-5",
             "claude-fable-5",
             "claude-opus-4-8",
             "claude-opus-4-7",
-            "claude-opus-4-6",
-            "claude-sonnet-4-6",
         )
+    ),
+    *(
+        ModelFacts(id=it, owner="anthropic", inputs=("text", "image", "document"))
+        for it in ("claude-opus-4-6", "claude-sonnet-4-6")
     ),
     _earlier("claude-opus-4-5-20251101", "Claude Opus 4.5"),
     _earlier("claude-sonnet-4-5-20250929", "Claude Sonnet 4.5"),

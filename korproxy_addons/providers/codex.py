@@ -1,7 +1,10 @@
 """OpenAI: by API key, by a ChatGPT plan (Codex backend, sign-in sharing, Codex's own login)."""
 
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import msgspec
 
 from korproxy_addons.config.habits import (
     CODEX_BACKEND,
@@ -103,6 +106,8 @@ SIWC_REFUSED = frozenset(
 )
 CHATGPT_REFUSED = CODEX_BACKEND.refused_fields | {"max_tokens", "max_completion_tokens"}
 
+# Asked for encrypted reasoning, these refuse the request.
+_NEVER_REASONS = re.compile(r"(?:gpt-3|gpt-4|chatgpt-4o)")
 _PRELUDES = (
     b'{"type":"response.created"',
     b'{"type":"response.in_progress"',
@@ -115,6 +120,12 @@ _PRELUDES = (
 @dataclass(frozen=True, kw_only=True, eq=False)
 class OpenAIAccess(AccessSpec):
     """What the ways into OpenAI have in common."""
+
+    def facts_of(self, model: str, known: Iterable[ModelFacts]) -> ModelFacts:
+        facts = super().facts_of(model, known)
+        if facts.thinking is Thinking.UNKNOWN and _NEVER_REASONS.match(model):
+            return msgspec.structs.replace(facts, thinking=Thinking.NONE)
+        return facts
 
     def is_prelude(self, data: bytes) -> bool:
         return data.replace(b'": "', b'":"').startswith(_PRELUDES)
@@ -147,7 +158,14 @@ class PlanAccess(OpenAIAccess):
 
     def prepare(self, body: bytes, outgoing: Outgoing, account: AccountFacts) -> bytes:
         del account
-        return backend_body(body, outgoing, self.backend)
+        return backend_body(body, outgoing, self._rules(outgoing.refused_fields))
+
+    def _rules(self, refused: frozenset[str] | None) -> BackendRules:
+        """The backend's rules, with what the user's config changes of the fields it refuses."""
+        known = self.habits[0].refused_fields
+        if refused is None or refused == known:
+            return self.backend
+        return replace(self.backend, refused=(self.backend.refused - known) | refused)
 
     def complete_headers(
         self, headers: dict[str, str], account: AccountFacts, outgoing: Outgoing

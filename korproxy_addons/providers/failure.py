@@ -45,6 +45,7 @@ class Failure:
         retry_after_s: Seconds from now until it makes sense to try the same again.
         reset_at: Unix seconds at which the limit ends, where the provider names an instant.
         source: Where these times come from; None where there are none.
+        steps_s: Guesses to rest by, one after the other, if the account fails again after each.
         model_glob: With scope MODEL: the models concerned (`claude-fable-*`); "": the one asked for.
         code: The provider's own word for it, such as `usage_limit_reached`; "" if it has none.
         hint: What a person should look at; ours, not the provider's.
@@ -59,6 +60,7 @@ class Failure:
     retry_after_s: float | None = None
     reset_at: float | None = None
     source: Source | None = None
+    steps_s: tuple[float, ...] = ()
     model_glob: str = ""
     code: str = ""
     hint: str = ""

@@ -37,6 +37,7 @@ class Outgoing:
         client_query: The client's query string, of which an access may keep a part.
         session_id: Stable for one conversation; handed in, "" if there is none.
         prompt_id: New for each prompt; handed in.
+        refused_fields: Top-level fields that the upstream refuses by the user's config; None: as the access knows.
         losses: `prepare` appends here what it had to leave out.
     """
 
@@ -49,6 +50,7 @@ class Outgoing:
     client_query: str = ""
     session_id: str = ""
     prompt_id: str = ""
+    refused_fields: frozenset[str] | None = None
     losses: list[str] = field(default_factory=list)
 
 

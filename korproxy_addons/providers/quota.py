@@ -145,6 +145,11 @@ class QuotaReading:
     overage: Callable[[Mapping[str, str], float], OverageSign | None] = no_overage
     ask: Callable[[AccountFacts, str, float], QuotaQuestion] | None = None
 
+    @property
+    def tells(self) -> bool:
+        """Whether anything is said before a limit is met."""
+        return self.headers is not no_windows or self.ask is not None
+
 
 NO_QUOTA = QuotaReading()
 

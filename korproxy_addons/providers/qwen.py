@@ -14,14 +14,16 @@ from korproxy_addons.providers.base import (
     Outgoing,
     ProviderSpec,
 )
+from korproxy_addons.providers.bodies import decode_fields, encode
 from korproxy_addons.providers.failure import Scope, Verdict
 from korproxy_addons.providers.logins import LoginSpec
 from korproxy_addons.providers.openai_api import CHAT, CHAT_PATHS, FORWARD_HEADERS
 from korproxy_addons.providers.openai_api import FORWARD_PREFIXES as OPENAI_PREFIXES
+from korproxy_addons.providers.quota import FIVE_HOURS_S, WEEK_S
 from korproxy_addons.providers.rules import Rule
 
-_WINDOW_S = 5 * 3600.0
-"""The shortest window of the plans; the guess where a reply names no reset."""
+_WINDOWS_S = (FIVE_HOURS_S, WEEK_S)
+"""The plans' windows; the guesses, shortest first, where a reply names no reset."""
 
 
 def _model(model: str, context: int | None = None, output: int | None = None) -> ModelFacts:
@@ -90,7 +92,7 @@ RULES = (
         codes=frozenset({"throttling.allocationquota", "insufficient_quota"}),
         scope=Scope.ACCOUNT,
         verdict=Verdict.COOL,
-        wait_s=_WINDOW_S,
+        steps_s=_WINDOWS_S,
     ),
     Rule(
         spec=catalogue.MODEL_UNSUPPORTED,
@@ -119,6 +121,12 @@ _RETIRED = Rule(
 
 _OPENAI_BASES = ("/compatible-mode/v1", "/v1")
 _ANTHROPIC_BASE = "/apps/anthropic"
+# Fields that exist only under a beta of Anthropic's own service. Claude Code sends the first with every request, and once
+# more without it after a refusal.
+_BETA_FIELDS = frozenset(
+    ("context_management", "mcp_servers", "output_format", "speed", "diagnostics")
+)
+_BETA_MARKS = tuple(f'"{name}"'.encode() for name in _BETA_FIELDS)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -140,6 +148,15 @@ class QwenAccess(AccessSpec):
         del account
         if outgoing.dialect == MESSAGES:
             headers.setdefault("anthropic-version", VERSION)
+
+    def prepare(self, body: bytes, outgoing: Outgoing, account: AccountFacts) -> bytes:
+        body = super().prepare(body, outgoing, account)
+        if outgoing.dialect != MESSAGES or not any(mark in body for mark in _BETA_MARKS):
+            return body
+        fields = decode_fields(body)
+        kept = {name: value for name, value in fields.items() if name not in _BETA_FIELDS}
+        outgoing.losses.extend(name for name in fields if name in _BETA_FIELDS)
+        return body if len(kept) == len(fields) else encode(kept)
 
 
 _CHAT = {

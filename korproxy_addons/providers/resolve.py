@@ -22,7 +22,7 @@ from korproxy_addons.providers import PROVIDERS
 from korproxy_addons.providers.base import AccessSpec, AccountFacts, ProviderSpec, origin_of
 from korproxy_addons.providers.compatible import compatible_provider
 from korproxy_addons.providers.logins import LoginSpec
-from korproxy_addons.providers.registry import Route, RouteState, route_of
+from korproxy_addons.providers.registry import BUILT_IN, Route, Routes, RouteState
 
 __all__ = ["ResolvedAccount", "provider_of", "resolve_account", "resolve_accounts"]
 
@@ -112,16 +112,18 @@ class ResolvedAccount:
             tool: Preset id of the tool, such as `claude-code`; "": not known.
         """
         if self.route is not None and self.route.state is RouteState.RETIRED and not self.moved:
-            return KorProxyError(ROUTE_RETIRED, f"{self.label}: {self.route.reason}")
+            return KorProxyError(ROUTE_RETIRED, f"{self.label}: {self.route.explained()}")
         if self.access.needs_consent and not self.config.consent:
-            reason = f": {self.route.reason}" if self.route else ""
+            reason = f": {self.route.explained()}" if self.route else ""
             return KorProxyError(CONSENT_NEEDED, f"{self.label}{reason}")
         if self.access.only_for_tool and tool != self.access.only_for_tool:
             return KorProxyError(LOGIN_FOR_OTHER_TOOL, self.label)
         return None
 
 
-def resolve_accounts(config: Config, home: PurePath | None = None) -> tuple[ResolvedAccount, ...]:
+def resolve_accounts(
+    config: Config, home: PurePath | None = None, routes: Routes = BUILT_IN
+) -> tuple[ResolvedAccount, ...]:
     """
     Every account that may be used, in the configuration's order.
 
@@ -130,6 +132,7 @@ def resolve_accounts(config: Config, home: PurePath | None = None) -> tuple[Reso
     Args:
         config: The configuration.
         home: The KorProxy folder, to which `ca_file` is relative.
+        routes: The registry as it stands today.
     """
     accounts = list(config.enabled_accounts())
     used = {it.provider for it in config.accounts}
@@ -139,7 +142,7 @@ def resolve_accounts(config: Config, home: PurePath | None = None) -> tuple[Reso
         for provider_id, entry in config.providers.items()
         if entry.auth == "none" and provider_id not in used and provider_id not in names
     ]
-    return tuple(resolve_account(config, it, home) for it in accounts)
+    return tuple(resolve_account(config, it, home, routes) for it in accounts)
 
 
 def provider_of(config: Config, provider_id: str) -> ProviderSpec:
@@ -156,7 +159,10 @@ def provider_of(config: Config, provider_id: str) -> ProviderSpec:
 
 
 def resolve_account(
-    config: Config, account: AccountConfig, home: PurePath | None = None
+    config: Config,
+    account: AccountConfig,
+    home: PurePath | None = None,
+    routes: Routes = BUILT_IN,
 ) -> ResolvedAccount:
     """
     The account with its provider, access, addresses, models and habits.
@@ -188,7 +194,7 @@ def resolve_account(
         headers=tuple(entry.headers.items()),
         query=tuple(entry.query.items()),
     )
-    route = route_of(provider.id, access.id) if provider.id in PROVIDERS else None
+    route = routes.of(provider.id, access.id) if provider.id in PROVIDERS else None
     return ResolvedAccount(
         config=account,
         provider=provider,

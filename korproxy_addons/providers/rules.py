@@ -27,6 +27,7 @@ class Rule:
         scope: Whom it concerns.
         verdict: What becomes of it.
         wait_s: Seconds to wait where the reply names no time.
+        steps_s: In place of `wait_s`: the first, then the next if that was too short, and so on.
         model_glob: With scope MODEL: the models concerned.
         hint: What a person should look at, beside the provider's words.
     """
@@ -39,6 +40,7 @@ class Rule:
     scope: Scope = Scope.REQUEST
     verdict: Verdict = Verdict.NONE
     wait_s: float | None = None
+    steps_s: tuple[float, ...] = ()
     model_glob: str = ""
     hint: str = ""
 
@@ -122,7 +124,10 @@ def failure_of(
 ) -> Failure:
     """The failure that a row describes, with the times that this reply names."""
     wait_s, reset_at, source = _times(words, headers, now)
-    if wait_s is None and rule.wait_s is not None:
+    steps_s: tuple[float, ...] = ()
+    if wait_s is None and rule.steps_s:
+        wait_s, source, steps_s = rule.steps_s[0], Source.GUESS, rule.steps_s
+    elif wait_s is None and rule.wait_s is not None:
         wait_s, source = rule.wait_s, Source.GUESS
     retry = rule.spec.retry if rule.retry is None else rule.retry
     too_long = wait_s is not None and wait_s > SHORT_WAIT_S
@@ -137,6 +142,7 @@ def failure_of(
         retry_after_s=wait_s,
         reset_at=reset_at,
         source=source,
+        steps_s=steps_s,
         model_glob=rule.model_glob,
         hint=rule.hint,
         code=words.codes[0] if words.codes else "",

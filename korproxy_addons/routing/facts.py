@@ -1,6 +1,6 @@
 """What rules may ask about one request; what costs something is found out when a rule asks, and once."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from korproxy_addons.config.profiles import RequestKind
@@ -116,6 +116,12 @@ class Facts:
             by_name = named is not None and named not in COARSE
             known = self._kinds[kind] = kind is named if by_name else self._found_kind(kind)
         return known
+
+    def know_kinds(self, kinds: Iterable[RequestKind]) -> None:
+        """Take these kinds for the request's, and no others: they were found out before."""
+        known = frozenset(kinds)
+        self._coarse = next((it for it in COARSE if it in known), RequestKind.OTHER)
+        self._kinds = {it: it in known for it in RequestKind if it not in COARSE}
 
     def kind_text(self) -> str:
         """The coarse kind, and the others that somebody asked for and that hold: `chat+background`."""

@@ -29,7 +29,7 @@ from korproxy_addons.providers.outgoing import Operation
 # Other spellings of a field, which would contradict the one that is set.
 _SPELLINGS: Final = (
     ("max_tokens", "max_completion_tokens"),
-    ("reasoning_effort", "reasoning", "thinking", "enable_thinking"),
+    ("reasoning_effort", "reasoning", "thinking", "enable_thinking", "thinking_budget"),
     ("generationConfig", "generation_config"),
     ("maxOutputTokens", "max_output_tokens"),
     ("topP", "top_p"),

@@ -144,7 +144,9 @@ class Router:
             target.groups, target.by, pin = (reroute,), "a quota rule", None
         steps = self._steps(target, market, pin, own_login=own_login)
         if not steps:
-            raise self._unserved(target, market, pin)
+            error = self._unserved(target, market, pin)
+            error.verdicts = tuple(target.verdicts)
+            raise error
         return Plan(
             profile=profile_id,
             rule=target.rule,

@@ -9,9 +9,13 @@ import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.exceptions import KorProxyError
+
+if TYPE_CHECKING:
+    from korproxy_addons.routing.plan import Verdict
 
 NEAR_MATCHES = 5
 ANY_MODEL = "*"
@@ -46,7 +50,14 @@ class Candidate:
 
 
 class UnservedError(KorProxyError):
-    """Nobody who may be asked serves the model, as far as the lists say that are known by now."""
+    """
+    Nobody who may be asked serves the model, as far as the lists say that are known by now.
+
+    Attributes:
+        verdicts: What became of each rule, where that was asked for.
+    """
+
+    verdicts: tuple["Verdict", ...] = ()
 
 
 def unserved(

@@ -15,6 +15,7 @@ from korproxy_addons.config.secret_ref import Place
 from korproxy_addons.config.store import ConfigStore
 from korproxy_addons.errors.catalogue import ACCOUNT_UNKNOWN
 from korproxy_addons.errors.exceptions import KorProxyError
+from korproxy_addons.io.registry_file import load_routes
 from korproxy_addons.io.vault import Vault
 from korproxy_addons.io.vault_entries import VaultEntry
 from korproxy_addons.providers.registry import RouteState
@@ -81,8 +82,8 @@ def list_accounts(
         KorProxyError: The vault cannot be opened.
     """
     config = ConfigStore(home).load()
-    entries = _Entries(vault)
-    return tuple(_view(config, it, entries, clock()) for it in config.accounts)
+    views = _Views(home, config, vault, clock)
+    return tuple(views.of(it) for it in config.accounts)
 
 
 def show_account(
@@ -95,7 +96,7 @@ def show_account(
         KorProxyError: ACCOUNT_UNKNOWN, and what `list_accounts` raises.
     """
     config = ConfigStore(home).load()
-    return _view(config, _known(config, account_id), _Entries(vault), clock())
+    return _Views(home, config, vault, clock).of(_known(config, account_id))
 
 
 def rename_account(home: Path, account_id: str, label: str) -> None:
@@ -195,36 +196,49 @@ class _Entries:
         return self._vault.load(name) if name in self._vault.names() else None
 
 
-def _view(config: Config, account: AccountConfig, entries: _Entries, now: float) -> AccountView:
-    way = resolve_account(config, account)
-    ref = account.secret
-    in_vault = ref is not None and ref.place is Place.VAULT
-    entry = entries.load(ref.name) if ref is not None and in_vault else None
-    tokens = entry if isinstance(entry, TokenSet) else None
-    facts = tokens.facts if tokens is not None else {}
-    state, hint = _state(way, tokens, now, lacking=in_vault and entry is None)
-    return AccountView(
-        id=account.id,
-        provider=account.provider,
-        access=way.access.id,
-        provider_name=way.provider.name,
-        access_name=way.access.name,
-        label=account.shown_as,
-        kind=_kind(way, tokens),
-        state=state,
-        hint=hint,
-        secret=None if ref is None else str(ref),
-        email=facts.get("email", ""),
-        plan=facts.get("plan", ""),
-        organization=facts.get("organization", ""),
-        expires_at=_moment(tokens.expires_at if tokens else None),
-        login_ends_at=_moment(tokens.refresh_expires_at if tokens else None),
-        renews=tokens is not None and tokens.refresh_token is not None,
-        route_state=way.route.state.value if way.route else None,
-        route_since=way.route.since.isoformat() if way.route else None,
-        route_reason=way.route.reason if way.route else None,
-        models=account.models,
-    )
+class _Views:
+    """Accounts to views."""
+
+    def __init__(
+        self, home: Path, config: Config, vault: OpenVault, clock: Callable[[], float]
+    ) -> None:
+        self._home = home
+        self._config = config
+        self._entries = _Entries(vault)
+        self._routes = load_routes(home, clock)
+        self._now = clock()
+
+    def of(self, account: AccountConfig) -> AccountView:
+        """One account."""
+        way = resolve_account(self._config, account, self._home, self._routes)
+        ref = account.secret
+        in_vault = ref is not None and ref.place is Place.VAULT
+        entry = self._entries.load(ref.name) if ref is not None and in_vault else None
+        tokens = entry if isinstance(entry, TokenSet) else None
+        facts = tokens.facts if tokens is not None else {}
+        state, hint = _state(way, tokens, self._now, lacking=in_vault and entry is None)
+        return AccountView(
+            id=account.id,
+            provider=account.provider,
+            access=way.access.id,
+            provider_name=way.provider.name,
+            access_name=way.access.name,
+            label=account.shown_as,
+            kind=_kind(way, tokens),
+            state=state,
+            hint=hint,
+            secret=None if ref is None else str(ref),
+            email=facts.get("email", ""),
+            plan=facts.get("plan", ""),
+            organization=facts.get("organization", ""),
+            expires_at=_moment(tokens.expires_at if tokens else None),
+            login_ends_at=_moment(tokens.refresh_expires_at if tokens else None),
+            renews=tokens is not None and tokens.refresh_token is not None,
+            route_state=way.route.state.value if way.route else None,
+            route_since=way.route.since.isoformat() if way.route else None,
+            route_reason=way.route.reason if way.route else None,
+            models=account.models,
+        )
 
 
 def _kind(way: ResolvedAccount, tokens: TokenSet | None) -> str:
@@ -245,7 +259,7 @@ def _state(
     if way.config.disabled:
         return "disabled", f"Use it again: korproxy account enable {way.id}"
     if way.route is not None and way.route.state is RouteState.RETIRED and not way.moved:
-        return "retired", f"{way.route.reason} Remove it: korproxy account remove {way.id}"
+        return "retired", f"{way.route.explained()} Remove it: korproxy account remove {way.id}"
     if way.access.needs_consent and not way.config.consent:
         return "consent-needed", f"Read the terms and agree: {again.partition(': ')[2]}"
     if lacking:

@@ -3,13 +3,13 @@
 import asyncio
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
 
-from korproxy_addons.auth.tokens import TokenSet
+from korproxy_addons.auth.tokens import TokenSet, identity_of
 from korproxy_addons.config.document import Document
 from korproxy_addons.config.edit import edit_config
 from korproxy_addons.config.schema import Config
@@ -18,11 +18,12 @@ from korproxy_addons.config.store import ConfigStore
 from korproxy_addons.errors.catalogue import (
     ACCOUNT_EXISTS,
     ACCOUNT_UNKNOWN,
+    CLI_LOGIN_MISSING,
     CLIENT_SECRET_MISSING,
     CONFIG_BUSY,
     CONSENT_NEEDED,
+    KEY_UNUSABLE,
     LOGIN_NOT_OFFERED,
-    SECRET_UNAVAILABLE,
 )
 from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.io.address_guard import AddressGuard
@@ -34,6 +35,7 @@ from korproxy_addons.io.vault import Vault
 from korproxy_addons.io.vault_entries import ApiKey, VaultEntry
 from korproxy_addons.providers.resolve import provider_of
 from launcher.actions.accounts import OpenVault, account_entry
+from launcher.actions.cli_logins import FoundLogin
 from launcher.actions.offers import Kind, Offer
 from launcher.login.browser import open_browser
 from launcher.login.sign_in import LIMIT_S, SignIn
@@ -52,7 +54,7 @@ class Wishes:
         id: Its id; "": one is made up.
         replace: Id of the account that gets a new secret; "": a new account is added.
         label: Name for people; "": the id.
-        region, project: Settings of the account; "": none.
+        region, project, account_id: Settings of the account; "": none.
         consent: The person has read the terms, and wants it.
     """
 
@@ -61,6 +63,7 @@ class Wishes:
     label: str = ""
     region: str = ""
     project: str = ""
+    account_id: str = ""
     consent: bool = False
 
 
@@ -93,7 +96,8 @@ def check(home: Path, offer: Offer, wishes: Wishes) -> Config:
     config = ConfigStore(home).load()
     way = offer.way
     if way.access.needs_consent and not wishes.consent:
-        raise KorProxyError(CONSENT_NEEDED, f"{way.provider.name}, {way.access.name}")
+        detail = f"{way.provider.name}, {way.access.name}; --accept-terms says that you agree"
+        raise KorProxyError(CONSENT_NEEDED, detail)
     if wishes.replace:
         old = config.account(wishes.replace)
         if old is None:
@@ -117,7 +121,7 @@ def connect_key(home: Path, offer: Offer, wishes: Wishes, key: str, vault: OpenV
     Add an account by key.
 
     Raises:
-        KorProxyError: As `check`; SECRET_UNAVAILABLE for what is no key; what the vault raises.
+        KorProxyError: As `check`; KEY_UNUSABLE; what the vault raises.
     """
     config = check(home, offer, wishes)
     if offer.kind is not Kind.KEY:
@@ -125,7 +129,7 @@ def connect_key(home: Path, offer: Offer, wishes: Wishes, key: str, vault: OpenV
     key = key.strip()
     if not _KEY.match(key):
         what = "it is empty" if not key else "a key is one word of plain characters"
-        raise KorProxyError(SECRET_UNAVAILABLE, f"this cannot be a key: {what}")
+        raise KorProxyError(KEY_UNUSABLE, what)
     return _store(home, config, offer, wishes, ApiKey(SecretStr(key)), vault())
 
 
@@ -145,6 +149,33 @@ def connect_without_secret(home: Path, offer: Offer, wishes: Wishes, ref: str = 
     if not ref and offer.kind in {Kind.LOGIN, Kind.KEY}:
         raise KorProxyError(LOGIN_NOT_OFFERED, f"{offer.way.access.name} needs a credential")
     return _write(home, config, offer, wishes, ref)
+
+
+def adopt_login(home: Path, offer: Offer, wishes: Wishes, found: FoundLogin) -> Connected:
+    """
+    Add an account that uses the login of an official tool, which is read and never renewed here.
+
+    Args:
+        home: The KorProxy folder.
+        offer: The way in that the tool's login is for.
+        wishes: What is wanted besides.
+        found: The login.
+    Raises:
+        KorProxyError: As `check`; CLI_LOGIN_MISSING.
+    """
+    offer.check_offered()
+    if found.state == "missing":
+        raise KorProxyError(CLI_LOGIN_MISSING, found.problem)
+    config = check(home, offer, wishes)
+    known = next((it.id for it in config.accounts if str(it.secret) == found.secret), "")
+    if not (wishes.id or wishes.replace):
+        stem = f"{found.provider}-cli"
+        taken = config.account(stem) is not None
+        wishes = replace(wishes, replace=known, id="" if known or taken else stem)
+    if found.provider == "codex" and found.access == "chatgpt":
+        wishes = replace(wishes, account_id=found.account_id)
+    connected = _write(home, config, offer, wishes, found.secret)
+    return replace(connected, email=found.email, plan=found.plan)
 
 
 async def connect_login(
@@ -201,9 +232,7 @@ async def connect_login(
     if not wishes.replace and not wishes.id:
         known = _same_person(config, offer, tokens, opened)
         if known:
-            wishes = Wishes(
-                replace=known, label=wishes.label, project=wishes.project, consent=wishes.consent
-            )
+            wishes = replace(wishes, replace=known)
     name = _entry_name(config, offer, wishes)
     lock = LoginLock(home, name)
     try:
@@ -241,6 +270,7 @@ def _write(
         "consent": wishes.consent and offer.way.access.needs_consent,
         "region": wishes.region,
         "project": wishes.project,
+        "account_id": wishes.account_id,
     }
 
     def change(document: Document) -> None:
@@ -298,8 +328,7 @@ def _previous(config: Config, wishes: Wishes, vault: Vault) -> TokenSet | None:
 
 def _same_person(config: Config, offer: Offer, tokens: TokenSet, vault: Vault) -> str:
     """The account by the same way in of the same person in the same organization; "": there is none."""
-    keys = ("subject", "account_id", "organization_id", "email")
-    identity = {it: tokens.facts[it] for it in keys if tokens.facts.get(it)}
+    identity = identity_of(tokens)
     names = set(vault.names())
     for account in config.accounts:
         ref = account.secret
@@ -308,10 +337,8 @@ def _same_person(config: Config, offer: Offer, tokens: TokenSet, vault: Vault) -
         if ref is None or ref.place is not Place.VAULT or ref.name not in names:
             continue
         entry = vault.load(ref.name)
-        if isinstance(entry, TokenSet) and identity:
-            known = {it: entry.facts[it] for it in keys if entry.facts.get(it)}
-            if known == identity:
-                return account.id
+        if isinstance(entry, TokenSet) and identity and identity_of(entry) == identity:
+            return account.id
     return ""
 
 

@@ -1,6 +1,9 @@
 """What can be connected, and what a person should know before they do."""
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 
@@ -8,9 +11,10 @@ from korproxy_addons.config.builtin import REGIONS
 from korproxy_addons.config.schema import AccountConfig, Config
 from korproxy_addons.errors.catalogue import LOGIN_NOT_OFFERED, ROUTE_RETIRED
 from korproxy_addons.errors.exceptions import KorProxyError
+from korproxy_addons.io.registry_file import load_routes
 from korproxy_addons.providers import PROVIDERS
 from korproxy_addons.providers.base import Tier
-from korproxy_addons.providers.registry import RouteState
+from korproxy_addons.providers.registry import Routes, RouteState
 from korproxy_addons.providers.resolve import ResolvedAccount, provider_of, resolve_account
 from launcher.login.watch import Method
 
@@ -34,11 +38,13 @@ class Offer:
         way: It, resolved as an account that is not there yet.
         kind: What its account holds.
         methods: How a person signs in; the first one unless they say otherwise.
+        looked: Day of the registry's last look at it, where that is too long ago; else None.
     """
 
     way: ResolvedAccount
     kind: Kind
     methods: tuple[Method, ...]
+    looked: date | None = None
 
     @property
     def retired(self) -> bool:
@@ -65,6 +71,12 @@ class Offer:
             )
         if way.access.needs_consent:
             said.append("KorProxy does not pretend to be the provider's own tool.")
+        if route is not None and route.sunset is not None and not self.retired:
+            said.append(f"Its provider ends it on {route.sunset.isoformat()}.")
+        if self.looked is not None:
+            said.append(
+                f"Last looked at on {self.looked.isoformat()}: check again whether it holds."
+            )
         if said and route is not None:
             said.append(f"Source, read on {route.since.isoformat()}: {route.source}")
         return tuple(said)
@@ -80,7 +92,9 @@ class Offer:
             return
         route = self.way.route
         assert route is not None
-        detail = f"{self.way.provider.name}, {self.way.access.name}: ended {route.since.isoformat()}. {route.reason}"
+        who = f"{self.way.provider.name}, {self.way.access.name}"
+        reason = route.reason.replace("; ", ", ")  # "; " parts the lines of a detail
+        detail = f"{who}: over since {route.since.isoformat()}; {reason}"
         if route.replacement:
             detail += (
                 f"; use instead: korproxy account add {route.provider} --access {route.replacement}"
@@ -88,10 +102,17 @@ class Offer:
         raise KorProxyError(ROUTE_RETIRED, detail)
 
 
-def offers(config: Config, provider_id: str, home: Path | None = None) -> tuple[Offer, ...]:
+def offers(
+    config: Config, provider_id: str, home: Path, clock: Callable[[], float] = time.time
+) -> tuple[Offer, ...]:
     """
-    The ways into a provider, the default one first.
+    The ways into a provider as they stand today, the default one first.
 
+    Args:
+        config: The configuration.
+        provider_id: The provider.
+        home: The KorProxy folder.
+        clock: Unix seconds.
     Raises:
         KorProxyError: LOGIN_NOT_OFFERED: nobody knows such a provider.
     """
@@ -101,19 +122,30 @@ def offers(config: Config, provider_id: str, home: Path | None = None) -> tuple[
             LOGIN_NOT_OFFERED, f"there is no provider {provider_id}; there are: {known}"
         )
     provider = provider_of(config, provider_id)
-    return tuple(_offer(config, provider_id, it.id, home) for it in provider.accesses)
+    routes = load_routes(home, clock)
+    return tuple(_offer(config, provider_id, it.id, home, routes) for it in provider.accesses)
 
 
 def find_offer(
-    config: Config, provider_id: str, access: str | None, home: Path | None = None
+    config: Config,
+    provider_id: str,
+    access: str | None,
+    home: Path,
+    clock: Callable[[], float] = time.time,
 ) -> Offer:
     """
     One way into a provider; the default one for None.
 
+    Args:
+        config: The configuration.
+        provider_id: The provider.
+        access: Id of the way in.
+        home: The KorProxy folder.
+        clock: Unix seconds.
     Raises:
         KorProxyError: LOGIN_NOT_OFFERED: there is none of this name.
     """
-    found = offers(config, provider_id, home)
+    found = offers(config, provider_id, home, clock)
     if access is None:
         return found[0]
     for offer in found:
@@ -125,13 +157,15 @@ def find_offer(
     )
 
 
-def _offer(config: Config, provider_id: str, access_id: str, home: Path | None) -> Offer:
+def _offer(config: Config, provider_id: str, access_id: str, home: Path, routes: Routes) -> Offer:
     entry = AccountConfig(id="new", provider=provider_id, access=access_id)
-    way = resolve_account(config, entry, home)
+    way = resolve_account(config, entry, home, routes)
+    stale = way.route is not None and routes.is_stale(way.route)
+    looked = routes.checked(way.route) if way.route is not None and stale else None
     if way.login is not None:
         browser = (Method.BROWSER, Method.PASTE) if way.login.auth_url else ()
         device = (Method.DEVICE,) if way.login.device_url else ()
-        return Offer(way, Kind.LOGIN, (*browser, *device))
+        return Offer(way, Kind.LOGIN, (*browser, *device), looked)
     if way.access.own_login:
-        return Offer(way, Kind.TOOL, ())
-    return Offer(way, Kind.NONE if way.access.credential == "none" else Kind.KEY, ())
+        return Offer(way, Kind.TOOL, (), looked)
+    return Offer(way, Kind.NONE if way.access.credential == "none" else Kind.KEY, (), looked)

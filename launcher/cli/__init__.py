@@ -8,18 +8,37 @@ import typer
 
 from korproxy_addons.errors.exceptions import KorProxyError
 from launcher.cli import (
+    account,
     config,
     demo,
     engine,
     errors,
+    lifecycle,
+    logs,
     providers,
+    quota,
     run_command,
     simulator,
+    vault,
     version,
 )
 from launcher.cli.output import print_failure
 
-COMMANDS = (run_command, engine, demo, simulator, config, providers, errors, version)
+COMMANDS = (
+    run_command,
+    lifecycle,
+    logs,
+    engine,
+    account,
+    demo,
+    simulator,
+    config,
+    providers,
+    quota,
+    vault,
+    errors,
+    version,
+)
 """Modules with a `register(app)`, in the order of `korproxy --help`."""
 
 _HELP = "KorProxy: one local endpoint for all your AI accounts. Without a command it is `engine`."

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from launcher.cli import account_add
+from launcher.cli import account_add, account_import, account_test
 from launcher.cli.homes import Home, folder_of, vault_of
 from launcher.cli.output import AsJson, show
 
@@ -22,12 +22,14 @@ def register(app: typer.Typer) -> None:
     """Add the group of commands."""
     group = typer.Typer(help=_HELP, no_args_is_help=True)
     group.command("add")(account_add.add)
+    group.command("import")(account_import.import_)
     group.command("list")(list_)
     group.command("show")(show_)
     group.command("rename")(rename)
     group.command("disable")(disable)
     group.command("enable")(enable)
     group.command("remove")(remove)
+    group.command("test")(account_test.try_)
     app.add_typer(group, name="account")
 
 

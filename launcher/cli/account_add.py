@@ -37,6 +37,12 @@ def add(  # noqa: PLR0913, PLR0917 - typer makes an option of each
     key: Annotated[
         bool, typer.Option("--key", help="By API key: typed unseen, or piped in.")
     ] = False,
+    from_cli: Annotated[
+        bool,
+        typer.Option(
+            "--from-cli", help="Use the login of the provider's own tool; it is read only."
+        ),
+    ] = False,
     secret: Annotated[
         str | None,
         typer.Option(metavar="PLACE", help="Leave the key where it is: env:NAME or file:PATH."),
@@ -60,8 +66,8 @@ def add(  # noqa: PLR0913, PLR0917 - typer makes an option of each
     from launcher.actions.connect import Wishes
     from launcher.login.watch import Method
 
-    if device + paste + key + (secret is not None) > 1:
-        raise typer.BadParameter("--device, --paste, --key and --secret exclude each other.")
+    if device + paste + key + from_cli + (secret is not None) > 1:
+        raise typer.BadParameter("one of --device, --paste, --key, --from-cli and --secret only.")
     method = Method.DEVICE if device else Method.PASTE if paste else None
     folder = folder_of(home)
     wishes = Wishes(
@@ -72,6 +78,9 @@ def add(  # noqa: PLR0913, PLR0917 - typer makes an option of each
         project=project,
         consent=accept_terms,
     )
+    if from_cli:
+        adopt(folder, provider, wishes, as_json=as_json)
+        return
     offer = _chosen(folder, provider, access, wishes, key=key or secret is not None, method=method)
     wishes = _agreed(offer, wishes)
     connected = _connect(folder, offer, wishes, method, secret)
@@ -83,6 +92,22 @@ def _errors() -> "Console":
     from rich.console import Console
 
     return Console(stderr=True, highlight=False)
+
+
+def adopt(home: "Path", tool: str, wishes: "Wishes", *, as_json: bool) -> None:
+    """Add an account by the login that an official tool has left, and say so."""
+    from korproxy_addons.config.secret_ref import CLI_TOOLS
+    from korproxy_addons.config.store import ConfigStore
+    from launcher.actions.cli_logins import find_login
+    from launcher.actions.connect import adopt_login
+    from launcher.actions.offers import find_offer
+
+    if tool not in CLI_TOOLS:
+        raise typer.BadParameter(f"there are logins of {', '.join(CLI_TOOLS)}; not of {tool}.")
+    found = find_login(tool)
+    offer = find_offer(ConfigStore(home).load(), found.provider, found.access, home)
+    connected = adopt_login(home, offer, _agreed(offer, wishes), found)
+    _say_connected(home, connected, as_json=as_json)
 
 
 def _chosen(
@@ -142,10 +167,13 @@ def _agreed(offer: "Offer", wishes: "Wishes") -> "Wishes":
     offer.check_offered()
     terms = offer.terms()
     if terms:
+        from rich.padding import Padding
+        from rich.text import Text
+
         console = _errors()
         console.print(f"\n[bold]{offer.way.provider.name}, {offer.way.access.name}[/]")
         for line in terms:
-            console.print(f"  {line}")
+            console.print(Padding(Text(line), (0, 0, 0, 2), expand=False))
         console.print()
     if not offer.way.access.needs_consent or wishes.consent or not sys.stdin.isatty():
         return wishes

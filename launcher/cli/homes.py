@@ -16,11 +16,14 @@ Home = Annotated[
 
 def folder_of(home: Path | None) -> Path:
     """The KorProxy folder that a command works on."""
-    return home or defaultfolder_of()
+    from korproxy_addons.config.store import default_home
+
+    return home or default_home()
 
 
 def vault_of(home: Path) -> "Vault":
     """Its vault, open; asks for a passphrase where it has one."""
+    from korproxy_addons.io.vault_opening import open_vault
     from launcher.cli.passphrase import ask_passphrase
 
-    return openvault_of(home, ask=ask_passphrase)
+    return open_vault(home, ask=ask_passphrase)

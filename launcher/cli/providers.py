@@ -1,15 +1,34 @@
 """`korproxy providers`: the providers, the ways into each, and where each way stands."""
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from launcher.cli.homes import Home, folder_of
 from launcher.cli.output import AsJson, show
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
-    from korproxy_addons.providers.base import AccessSpec, ProviderSpec
+    from launcher.actions.providers import AccessView, ProviderList
+
+_STATES = {
+    "works": ("●", "green"),
+    "paid-only": ("●", "cyan"),
+    "at-risk": ("▲", "yellow"),
+    "retired": ("✕", "red"),
+}
+_CREDENTIALS = {
+    "login": "sign-in",
+    "key": "API key",
+    "tool": "the tool's own login",
+    "none": "nothing",
+}
+_MARGIN = "      "
+
+Sources = Annotated[bool, typer.Option("--sources", help="Show where each state was read.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -17,62 +36,75 @@ def register(app: typer.Typer) -> None:
     app.command("providers")(providers)
 
 
-def providers(as_json: AsJson = False) -> None:
-    """List the providers, the ways into each (the default one first), and where each way stands."""
-    from korproxy_addons.providers import PROVIDERS
-    from korproxy_addons.providers.registry import REGISTRY
+def providers(sources: Sources = False, home: Home = None, as_json: AsJson = False) -> None:
+    """List the providers, the ways into each (the default one first), and where each way stands today."""
+    from launcher.actions.providers import list_providers
 
-    rows = [as_object(provider) for provider in PROVIDERS.values()]
-    value = {"checked": REGISTRY.checked.isoformat(), "providers": rows}
-    show(value, lambda console: _print(console, value), as_json=as_json)
+    found = list_providers(folder_of(home))
+    show(asdict(found), lambda console: _print(console, found, sources=sources), as_json=as_json)
 
 
-def as_object(provider: "ProviderSpec") -> dict[str, Any]:
-    """A provider as JSON has it."""
-    return {
-        "id": provider.id,
-        "name": provider.name,
-        "accesses": [_access(provider.id, access) for access in provider.accesses],
-    }
+def _print(console: "Console", found: "ProviderList", *, sources: bool) -> None:
+    from rich.padding import Padding
+    from rich.text import Text
+
+    for provider in found.providers:
+        console.print(Text.assemble((provider.name, "bold"), (f"  {provider.id}", "dim")))
+        for access in provider.accesses:
+            console.print(_heading(access), soft_wrap=True)
+            for text, style in _remarks(access, sources=sources):
+                console.print(Padding(Text(text, style), (0, 0, 0, len(_MARGIN))))
+        console.print()
+    console.print(_legend())
+    console.print(
+        f"Checked on {found.checked}. Any other compatible endpoint is a few lines under `providers:`"
+        " in config.yaml.",
+        style="dim",
+    )
 
 
-def _access(provider_id: str, access: "AccessSpec") -> dict[str, Any]:
-    from korproxy_addons.providers.registry import route_of
+def _heading(access: "AccessView") -> "Text":
+    from rich.text import Text
 
-    route = route_of(provider_id, access.id)
-    return {
-        "id": access.id,
-        "name": access.name,
-        "dialects": list(access.dialects),
-        "base_url": access.base_url,
-        "needs_consent": access.needs_consent,
-        "state": route.state.value if route else None,
-        "since": route.since.isoformat() if route else None,
-        "reason": route.reason if route else None,
-        "source": route.source if route else None,
-        "replacement": route.replacement if route else None,
-    }
+    sign, style = _STATES.get(access.state or "", ("○", "default"))
+    since = f" since {access.since}" if access.state in ("retired", "paid-only") else ""
+    return Text.assemble(
+        (f"  {sign} ", style),
+        (f"{access.id:<14}", "bold" if access.state != "retired" else "dim"),
+        (f"{(access.state or '') + since:<28}", style),
+        (_CREDENTIALS[access.credential], ""),
+        (f"  {', '.join(access.dialects)}", "dim"),
+    )
 
 
-def _print(console: "Console", value: dict[str, Any]) -> None:
-    for provider in value["providers"]:
-        console.print(f"{provider['name']} (provider: {provider['id']})", style="bold")
-        for access in provider["accesses"]:
-            state = f"{access['state']}, since {access['since']}" if access["state"] else ""
-            dialects = ", ".join(access["dialects"])
-            console.print(f"  access: {access['id']:<14} {state:<28} {dialects}", soft_wrap=True)
-            for line in _remarks(access):
-                console.print(f"    {line}", soft_wrap=True)
-    console.print(f"\nChecked on {value['checked']}. Any other compatible endpoint: `providers:`")
-
-
-def _remarks(access: dict[str, Any]) -> list[str]:
-    """What a person should know before connecting."""
-    remarks = []
-    if access["reason"] and access["state"] != "works":
-        remarks.append(access["reason"])
-    if access["replacement"]:
-        remarks.append(f"Instead: access {access['replacement']}.")
-    if access["needs_consent"]:
-        remarks.append("Works only with `consent: true` in the account.")
+def _remarks(access: "AccessView", *, sources: bool) -> list[tuple[str, str]]:
+    """What a person should know before connecting, and how it is printed."""
+    remarks: list[tuple[str, str]] = []
+    if access.reason and access.state != "works":
+        remarks.append((access.reason, ""))
+    elif access.reason and access.replacement:
+        remarks.append((access.reason, "dim"))
+    if access.sunset:
+        remarks.append((f"Ends on {access.sunset}.", "yellow"))
+    if access.replacement:
+        remarks.append((f"Instead: access {access.replacement}.", "green"))
+    if access.only_for_tool and access.credential != "tool":
+        remarks.append((f"Used for {access.only_for_tool} only, as its terms say.", "yellow"))
+    if access.needs_consent and access.state != "retired":
+        remarks.append(("Off until you consent; `korproxy account add` asks.", "dim"))
+    if access.check_again:
+        remarks.append(
+            (f"Last checked on {access.checked}: check again: {access.source}", "yellow")
+        )
+    elif sources and access.source:
+        remarks.append((f"Read on {access.checked}: {access.source}", "dim"))
     return remarks
+
+
+def _legend() -> "Text":
+    from rich.text import Text
+
+    parts: list[tuple[str, str]] = []
+    for state, (sign, style) in _STATES.items():
+        parts += [(f"{sign} ", style), (f"{state}   ", "dim")]
+    return Text.assemble(*parts)

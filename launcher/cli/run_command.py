@@ -1,7 +1,6 @@
 """`korproxy run`: the gateway, kept alive, in the foreground."""
 
 import asyncio
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from launcher.admin.server import Serving
     from launcher.supervisor.states import Status
 
 
@@ -28,6 +28,12 @@ def run(
         int | None,
         typer.Option(help="Port to listen on; else the configuration's.", min=0, max=65_535),
     ] = None,
+    admin_port: Annotated[
+        int | None,
+        typer.Option(
+            help="Port of the launcher's page; else the configuration's.", min=0, max=65_535
+        ),
+    ] = None,
     last_good: Annotated[
         bool,
         typer.Option("--last-good", help="Start with the last settings that worked."),
@@ -45,23 +51,23 @@ def run(
     SIGHUP replaces it by a fresh one, without a request lost.
     """
     from korproxy_addons.config.store import default_home
-    from launcher.foreground import serve
+    from launcher.foreground import Launch, serve
     from launcher.single_instance import AlreadyRunningError
     from launcher.supervisor.signals import Wish
 
     folder = home or default_home()
     wish = Wish.START_LAST_GOOD if last_good else Wish.START_PLAIN if plain else Wish.START
+    launch = Launch(
+        home=folder,
+        port=port,
+        admin_port=admin_port,
+        first=wish,
+        on_status=json_line if as_json else TextLines(folder),
+        on_line=error_line,
+        on_admin=admin_line,
+    )
     try:
-        asyncio.run(
-            serve(
-                folder,
-                port=port,
-                first=wish,
-                on_status=json_line if as_json else TextLines(folder),
-                on_line=error_line,
-                pid=os.getpid(),
-            )
-        )
+        asyncio.run(serve(launch))
     except AlreadyRunningError as error:
         who = f" (process {error.reach.pid})" if error.reach else ""
         sys.stderr.write(f"KorProxy runs already for {folder}{who}.\n")
@@ -71,6 +77,12 @@ def run(
 def error_line(line: str) -> None:
     """A line that a gateway wrote to stderr."""
     sys.stderr.write(line + "\n")
+
+
+def admin_line(serving: "Serving") -> None:
+    """Where the page is; `korproxy open` opens it, as it wants to be opened by its owner."""
+    moved = f" (port {serving.moved_from} is taken)" if serving.moved_from else ""
+    sys.stderr.write(f"page: {serving.url}{moved}, opened by `korproxy open`\n")
 
 
 def json_line(status: "Status") -> None:

@@ -7,6 +7,7 @@ else gets a page that says so, and the login goes on waiting.
 
 import asyncio
 import errno
+import os
 import socket
 from collections.abc import Mapping
 from types import TracebackType
@@ -174,6 +175,11 @@ def _bound(address: str, port: int) -> socket.socket | None:
             return None
         raise
     try:
+        if os.name == "posix":
+            # A sign-in of a minute ago must not look like a port in use; two listeners it does not allow.
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        else:
+            made.setsockopt(socket.SOL_SOCKET, getattr(socket, "SO_EXCLUSIVEADDRUSE", -5), 1)
         if family == socket.AF_INET6:
             made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         made.bind((address, port))

@@ -20,7 +20,7 @@ from korproxy_addons.auth.device import device_begin, device_poll
 from korproxy_addons.auth.flows import exchange_code, finish
 from korproxy_addons.auth.states import AuthState, LoginError, cancelled
 from korproxy_addons.auth.tokens import TokenSet
-from korproxy_addons.errors.catalogue import LOGIN_NOT_OFFERED
+from korproxy_addons.errors.catalogue import LOGIN_NOT_OFFERED, LOGIN_PORT_TAKEN
 from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.io.http_driver import Send, Sleep, drive
 from korproxy_addons.providers.logins import LoginSpec
@@ -69,7 +69,7 @@ class SignIn:
 
         Raises:
             LoginError: Any of the six states.
-            KorProxyError: LOGIN_NOT_OFFERED: this access has no such sign-in.
+            KorProxyError: LOGIN_NOT_OFFERED: this access has no such sign-in; LOGIN_PORT_TAKEN.
         """
         login = self.login
         offered = login.device_url if method is Method.DEVICE else login.auth_url
@@ -97,7 +97,9 @@ class SignIn:
                 return await self._with_listener(listener)
         except PortTakenError as taken:
             ports = " and ".join(map(str, taken.ports))
-            return await self._by_paste(f"port {ports} is in use by another program")
+            if not self.watch.can_paste:
+                raise KorProxyError(LOGIN_PORT_TAKEN, f"port {ports}") from taken
+            return await self._by_paste(f"another program holds port {ports}")
 
     async def _with_listener(self, listener: CallbackListener) -> TokenSet:
         ticket = self._ticket(listener.redirect_uri)

@@ -36,6 +36,7 @@ class TerminalWatch:
         self._console = console
         self._who = who
         self._lines = lines
+        self.can_paste = lines is not None
         self._clock = clock
         self._live: Live | None = None
         self._ends_at = 0.0

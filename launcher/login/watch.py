@@ -15,7 +15,14 @@ class Method(StrEnum):
 
 
 class LoginWatch(Protocol):
-    """Shows a login, and takes what the person pastes."""
+    """
+    Shows a login, and takes what the person pastes.
+
+    Attributes:
+        can_paste: There is a person who can paste something.
+    """
+
+    can_paste: bool
 
     def page(self, url: str, *, opened: bool, why_paste: str) -> None:
         """
@@ -40,4 +47,9 @@ class LoginWatch(Protocol):
         """Nothing is waited for any more."""
 
     async def pasted(self) -> str:
-        """The next line that the person pastes; waits for ever where nothing can be pasted."""
+        """
+        The next line that the person pastes; waits for ever where nothing can be pasted.
+
+        Raises:
+            EOFError: There is no more.
+        """

@@ -178,19 +178,19 @@ class TestRule3:
 
 
 @pytest.mark.parametrize("path", ["/v1/responses", "/responses", "/backend-api/codex/responses"])
-def test_rule_4_a_websocket_is_refused_so_that_codex_posts_at_once(
+def test_rule_4_what_is_no_sound_upgrade_is_refused_so_that_codex_posts_at_once(
     engine: SimulatedGateway, path: str
 ) -> None:
-    """426, with or without a body that says why; the connection serves the POST that follows."""
+    """426, with a body that says why; the connection serves the POST that follows. Sound ones: test_responses_socket.py."""
     host = f"127.0.0.1:{engine.gateway.port}"
     upgrade = {
         "Host": host, "Upgrade": "websocket", "Connection": "Upgrade",
-        "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "c2l4dGVlbiBieXRlcyEhIQ==",
+        "Sec-WebSocket-Version": "8", "Sec-WebSocket-Key": "c2l4dGVlbiBieXRlcyEhIQ==",
         "openai-beta": "responses_websockets=2026-02-06", "Authorization": f"Bearer {KEY}",
     }  # fmt: skip
     reply = raw_asked(engine.gateway.port, f"GET {path}", upgrade)
-    assert (reply.status, reply.header("x-korproxy-error")) == (
-        426, catalogue.UPGRADE_REQUIRED.code,
+    assert (reply.status, reply.header("x-korproxy-error"), reply.header("upgrade")) == (
+        426, catalogue.UPGRADE_REQUIRED.code, "websocket",
     )  # fmt: skip
     assert reply.json["error"]["message"]
     assert engine.sim.ledger.entries == []

@@ -10,7 +10,6 @@ import pytest
 
 from korproxy_addons.errors.catalogue import ACCOUNT_REJECTED
 from support import config_file
-from support.adjusted import AdjustedGateway
 from support.asking import Response, ask, payloads, question, said
 from support.gateway import SimulatedGateway
 from support.gemini_sdk import needs_sdk
@@ -43,9 +42,9 @@ def few(client: str) -> list[str]:
 @pytest.fixture(scope="module")
 def beating(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedGateway]:
     """A gateway that takes a short silence for a long one."""
-    interval: dict[str, object] = {"korproxy_addons.gateway.reply_road:KEEP_ALIVE_S": KEEP_ALIVE_S}
+    interval = {"timeouts": {"keep_alive_s": KEEP_ALIVE_S}}
     home = tmp_path_factory.mktemp("home")
-    with SimulatedGateway(home, start=lambda it: AdjustedGateway(it, interval)) as running:
+    with SimulatedGateway(home, interval) as running:
         yield running
 
 

@@ -22,7 +22,7 @@ BEFORE_UPSTREAM = (
     f"{ADDONS}.ingress:Ingress.request",
     f"{ADDONS}.dispatch:Dispatch.request",
     f"{GATEWAY}.leg:Leg._serve",
-    f"{GATEWAY}.leg:choose",
+    f"{GATEWAY}.planning:Planner.plan",
     f"{GATEWAY}.attempt:crossing_to",
     f"{GATEWAY}.course:Course.first",
     f"{GATEWAY}.wire:Wire.call",

@@ -64,9 +64,9 @@ def test_twenty_processes_and_two_hundred_requests_redeem_once_per_rotation(
 def test_a_token_that_is_merely_due_keeps_nobody_waiting(
     tmp_path: Path, sim: SimulatorThread
 ) -> None:
-    """The provider's token endpoint hangs; the token has minutes left, so every request is served with it."""
+    """The provider's token endpoint is down; the token has minutes left, so every request is served with it."""
     one = folder(tmp_path, sim, life_s=120.0)
-    sim.script("503", times=50, operation="refresh")
+    sim.script("503", count=None, operation="refresh")
     reports = run_workers(Work(one.home, one.model, 4, REQUESTS))
     assert [it["statuses"] for it in reports] == [[200] * REQUESTS] * 4
     assert redemptions(sim).count(200) == 0

@@ -18,6 +18,7 @@ from matrix.cases import DIALECTS, Case, all_cases
 from matrix.heard import MEDIA, features_of, heard, opaque_of
 from matrix.table import REQUESTS
 from matrix.upstreams import UPSTREAMS, Upstream
+from support.needs import least
 
 # Fields whose content is the client's: what is null there stays.
 _DATA = frozenset(
@@ -57,14 +58,13 @@ def test_every_request_is_taken_by_every_upstream_of_another_dialect() -> None:
         where = f"{case.name} to {upstream.name}"
         assert upstream.refusal(body) == "", where
         assert list(nulls(json.loads(made.body))) == [], where
-        count(case, request, upstream, made)
-    assert len(REQUESTS.pairs) == 12
+        count((case.dialect, upstream.dialect), request, made)
+    assert len(REQUESTS.pairs) >= least(12)
     for feature in ("calls", "results", "thinking", "media", "format", "hosted", "stop"):
-        assert REQUESTS.total(feature) > 50, feature
+        assert REQUESTS.total(feature) >= least(50), feature
 
 
-def count(case: Case, request: ChatRequest, upstream: Upstream, made: EncodedRequest) -> None:
-    pair = (case.dialect, upstream.dialect)
+def count(pair: tuple[str, str], request: ChatRequest, made: EncodedRequest) -> None:
     REQUESTS.count(*pair, "all")
     REQUESTS.count(*pair, "serious", any(loss.serious for loss in made.losses))
     for feature in features_of(request):
@@ -132,7 +132,7 @@ def test_t71_t75_state_of_one_service_never_goes_to_another() -> None:
                 if state.data and state.origin != upstream.habits.state_origin:
                     seen += 1
                     assert state.data not in body, f"{case.name} to {upstream.name}"
-    assert seen > 300
+    assert seen >= least(300)
 
 
 def test_t93_the_same_request_gives_the_same_bytes_and_a_longer_one_begins_alike() -> None:
@@ -153,7 +153,7 @@ def test_t93_the_same_request_gives_the_same_bytes_and_a_longer_one_begins_alike
             earlier = replace(request, messages=request.messages[: place + 1])
             begun = turns(json.loads(encoded(earlier, upstream).body))
             assert alike(begun, full), where
-    assert longer > 300
+    assert longer >= least(300)
 
 
 def turns(body: Any) -> list[Any]:
@@ -192,9 +192,10 @@ def test_every_request_is_taken_by_the_service_it_was_recorded_at(dialect_id: st
         if judge(json.loads(case.inbound.body), True) is not None:
             continue
         seen += 1
+        count((dialect_id, dialect_id), request, made)
         assert judge(json.loads(made.body), True) is None, case.name
         assert not any(loss.serious for loss in made.losses), case.name
-    assert seen > 30
+    assert seen >= least(30)
 
 
 def test_what_cannot_be_said_at_all_is_our_error_and_names_the_field() -> None:

@@ -20,17 +20,16 @@ from matrix.cases import DIALECTS, HABITS, Case, all_cases
 from matrix.said import Said, as_told, canonical, said
 from matrix.sdks import read_by_sdk
 from matrix.table import ANSWERS
+from support.needs import least
 
 CREATED_AT = 1_795_000_000
-# What a background job is answered with is no answer; it passes unchanged to clients of its own dialect only.
-QUEUED = frozenset(
-    f"openai_responses/{name}"
-    for name in (
-        "054-pydantic-ai-test-background-mode-reasoning-vcr-1",
-        "055-pydantic-ai-test-background-mode-with-tool-vcr-1",
-        "056-pydantic-ai-test-background-mode-with-tool-vcr-3",
-    )
-)
+
+
+def is_queued(case: Case) -> bool:
+    """What a background job is answered with is no answer; it passes unchanged to clients of its own dialect only."""
+    if case.dialect != "openai-responses" or case.streamed or not case.answered:
+        return False
+    return json.loads(case.reply).get("status") in {"queued", "in_progress"}
 
 
 def decoded(case: Case) -> list[Event]:
@@ -49,7 +48,7 @@ def read(dialect_id: str, data: bytes, case: Case, *, streamed: bool) -> list[Ev
 def answers() -> Iterator[tuple[Case, Said]]:
     """Every case with an answer, and what it says."""
     for case in all_cases():
-        if case.answered and case.name not in QUEUED:
+        if case.answered and not is_queued(case):
             yield case, said(decoded(case))
 
 
@@ -92,8 +91,8 @@ def test_every_answer_says_the_same_to_every_client_and_to_its_sdk(
         assert_sdk_agrees(shown, found, where, cut=answer.cut)
         if streamed:
             count(case, client, answer)
-    assert seen > 180
-    assert not streamed or sum(to == client for _, to in ANSWERS.pairs) == 4
+    assert seen >= least(180)
+    assert not streamed or sum(to == client for _, to in ANSWERS.pairs) >= least(4)
 
 
 def has_raw_input(answer: Said) -> bool:
@@ -162,14 +161,15 @@ def test_t165_t166_a_failed_answer_fails_for_every_client(client: str) -> None:
         told = said(read(client, data, case, streamed=True))
         assert (told.failed != "", told.text) == (True, answer.text), where
         assert translated(case, client, streamed=False)[0] == b"", where
-    assert seen > 4
+    assert seen >= least(4)
 
 
-@pytest.mark.parametrize("name", sorted(QUEUED))
-def test_a_queued_job_is_no_answer(name: str) -> None:
-    case = next(case for case in all_cases() if case.name == name)
-    with pytest.raises(KorProxyError, match="queued"):
-        decoded(case)
+def test_a_queued_job_is_no_answer() -> None:
+    queued = [case for case in all_cases() if is_queued(case)]
+    for case in queued:
+        with pytest.raises(KorProxyError, match="queued"):
+            decoded(case)
+    assert len(queued) >= least(3)
 
 
 @pytest.mark.parametrize("client", DIALECTS)
@@ -178,7 +178,7 @@ def test_every_stream_obeys_its_dialect(client: str) -> None:
     for case, answer in answers():
         data, _ = translated(case, client, streamed=True)
         frames = [(frame.event, frame.data) for frame in frames_in(data)]
-        _GRAMMARS[client](frames, bool(answer.failed), f"{case.name} to {client}")
+        GRAMMARS[client](frames, bool(answer.failed), f"{case.name} to {client}")
 
 
 def chat_grammar(frames: list[tuple[str, bytes]], failed: bool, where: str) -> None:
@@ -247,7 +247,7 @@ def gemini_grammar(frames: list[tuple[str, bytes]], failed: bool, where: str) ->
     assert not any(reasons[:-1]), where
 
 
-_GRAMMARS = {
+GRAMMARS = {
     "openai-chat": chat_grammar,
     "openai-responses": responses_grammar,
     "anthropic-messages": messages_grammar,

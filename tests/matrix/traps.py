@@ -12,6 +12,7 @@ TESTS = ROOT / "tests"
 # There is no T19.
 TRAPS = frozenset(range(1, 183)) - {19}
 
+_NOQA = re.compile(r"# noqa: [A-Z0-9, ]+")
 _IN_NAME = re.compile(r"(?<=_)t(\d{1,3})(?=_|$)")
 _IN_WORDS = re.compile(r"\bT(\d{1,3})\b")
 _RANGE = re.compile(r"\bT(\d{1,3}) ?(?:-|–|to) ?T(\d{1,3})\b")
@@ -20,6 +21,7 @@ _RANGE = re.compile(r"\bT(\d{1,3}) ?(?:-|–|to) ?T(\d{1,3})\b")
 def numbers_in(name: str, words: str) -> set[int]:
     """The traps that a test's name and text carry."""
     found = {int(number) for number in _IN_NAME.findall(name)}
+    words = _NOQA.sub("", words)
     found |= {int(number) for number in _IN_WORDS.findall(words)}
     for first, last in _RANGE.findall(words):
         found.update(range(int(first), int(last) + 1))

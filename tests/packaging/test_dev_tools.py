@@ -16,8 +16,9 @@ def on_path(*names: str) -> Callable[[str], str | None]:
 
 
 def test_what_is_lacking() -> None:
-    assert [part.program for part in lacking(on_path("npm", "chromium"))] == ["nginx"]
-    everything = on_path("npm", "nginx", "chromium")
+    keyring = ("gnome-keyring-daemon", "dbus-run-session")
+    assert [part.program for part in lacking(on_path("npm", "chromium", *keyring))] == ["nginx"]
+    everything = on_path("npm", "nginx", "chromium", *keyring)
     assert install_commands(lacking(everything), on_path("apt-get")) == []
 
 
@@ -26,7 +27,7 @@ def test_what_is_lacking() -> None:
     [
         (
             "apt-get",
-            "apt-get install --yes --no-install-recommends nodejs npm nginx-light chromium",
+            "apt-get install --yes --no-install-recommends nodejs npm nginx-light chromium gnome-keyring dbus",
         ),
         ("brew", "brew install node nginx chromium"),
         ("winget", "winget install --exact OpenJS.NodeJS.LTS nginxinc.nginx"),
@@ -37,9 +38,11 @@ def test_each_system_installs_in_its_own_way(manager: str, command: str) -> None
 
 
 def test_a_system_that_has_no_package_of_it_goes_without() -> None:
-    without_browser = lacking(on_path("npm", "nginx"))
-    assert [part.program for part in without_browser] == ["chromium"]
-    assert install_commands(without_browser, on_path("winget")) == []
+    without = lacking(on_path("npm", "nginx"))
+    assert [part.program for part in without] == [
+        "chromium", "gnome-keyring-daemon", "dbus-run-session",
+    ]  # fmt: skip
+    assert install_commands(without, on_path("winget")) == []
 
 
 def test_apt_is_asked_as_root() -> None:

@@ -22,7 +22,7 @@ PATIENCE_S = 60.0
 _PROGRAM = """
 import asyncio, dataclasses, json, os, sys
 from pathlib import Path
-from launcher.foreground import serve
+from launcher.foreground import Launch, serve
 from launcher.supervisor.machine import Rules
 
 def show(status):
@@ -30,7 +30,8 @@ def show(status):
 
 home, rules = Path(sys.argv[1]), Rules(**json.loads(sys.argv[2]))
 line = lambda text: print(text, file=sys.stderr, flush=True)
-asyncio.run(serve(home, rules=rules, on_status=show, on_line=line, pid=os.getpid()))
+launch = Launch(home=home, admin_port=0, rules=rules, on_status=show, on_line=line)
+asyncio.run(serve(launch))
 """
 
 

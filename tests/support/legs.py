@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -93,7 +94,7 @@ def exchange_for(
         config=config,
         client=ClientRequest(method, path, query, fields, "HTTP/1.1", None, raw),
         received_at=1_800_000_000.0,
-        clock_started_s=0.0,
+        clock_started_s=time.monotonic(),
         dialect=wanted.dialect,
         wanted=wanted,
         tool=tool_of(headers),

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+KNOWN_RECORDINGS = 229
 TOOLS = ROOT / ".tools" / "node_modules"
 
 
@@ -50,3 +51,25 @@ def needs_recordings(environ: Mapping[str, str] = os.environ) -> Path:
     if not folder.is_dir():
         pytest.skip("the recorded replies are not here: set KORPROXY_RECORDINGS to their folder")
     return folder
+
+
+def needs_all_recordings(environ: Mapping[str, str] = os.environ) -> Path:
+    """The folder, for what only the whole set can show: that nothing occurs but what occurs in it."""
+    folder = needs_recordings(environ)
+    if sum(1 for _ in folder.glob("*/*.json")) < KNOWN_RECORDINGS:
+        pytest.skip("fewer recordings than this compares with")
+    return folder
+
+
+def least(count: int, environ: Mapping[str, str] = os.environ) -> int:
+    """
+    How many recordings of a kind a test must have seen, so that it cannot pass by having met none.
+
+    Args:
+        count: What holds of the whole set of recordings.
+        environ: As for `needs_recordings`.
+    Returns:
+        `count`, but 0 where the folder holds another, smaller set, of which nothing is known.
+    """
+    found = sum(1 for _ in needs_recordings(environ).glob("*/*.json"))
+    return count if found >= KNOWN_RECORDINGS else 0

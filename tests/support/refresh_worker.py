@@ -48,6 +48,7 @@ def run_workers(work: Work, timeout_s: float = 120.0) -> list[dict[str, Any]]:
     process = start_workers(work)
     out, errors = process.communicate(timeout=timeout_s)
     assert process.returncode in (0, -signal.SIGKILL), errors
+    assert "internal error" not in errors, errors
     return [json.loads(line) for line in out.splitlines()]
 
 
@@ -160,6 +161,7 @@ async def _serve(work: Work) -> dict[str, Any]:
     }
     codes = [it.error.spec.code if it.error else "" for it in exchanges]
     said = [it.headers.get("x-korproxy-error", "") for it in sinks]
+    await broker.close()
     await client.close()
     return {
         "statuses": [it.status for it in sinks],
@@ -178,7 +180,6 @@ def _child(work: Work, go: int) -> None:
 def main() -> None:
     """Fork, let all begin at the same moment, wait."""
     work = Work(**json.loads(sys.argv[1]))
-    import korproxy_addons.gateway.leg
     import support.legs  # noqa: F401 - the children shall have it all
 
     go, gate = os.pipe()

@@ -1,5 +1,6 @@
 """A relay between a coding tool and the gateway, which notes what the tool sent and what it was answered."""
 
+import select
 import threading
 import time
 from dataclasses import dataclass
@@ -8,6 +9,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
+
+from wsproto import ConnectionType
+from wsproto.connection import Connection as WebSocket
+from wsproto.events import TextMessage
 
 _TIMEOUT_S = 60.0
 _PER_CONNECTION = {"connection", "keep-alive", "transfer-encoding"}
@@ -25,6 +30,8 @@ class Seen:
         reply_headers: Of the answer, names in lower case.
         pieces: In how many pieces the body of the answer arrived.
         at_s: When it came, on the monotonic clock.
+        messages: Where it became a WebSocket: what the tool said on it.
+        answers: Likewise: what it was told.
     """
 
     method: str
@@ -35,6 +42,8 @@ class Seen:
     reply_headers: dict[str, str]
     pieces: int
     at_s: float
+    messages: tuple[bytes, ...] = ()
+    answers: tuple[bytes, ...] = ()
 
     def header(self, name: str) -> str | None:
         """The first request header of that name, in any case."""
@@ -126,25 +135,64 @@ class Relay:
             upward.endheaders(body)
             reply = upward.getresponse()
             pieces = _answer(handler, reply)
+            messages, answers = _talk(handler, upward) if reply.status == 101 else ((), ())
         finally:
             upward.close()
         fields = {name.lower(): value for name, value in reply.getheaders()}
         return Seen(
-            handler.command, handler.path, headers, body, reply.status, fields, pieces, at_s
-        )
+            handler.command, handler.path, headers, body, reply.status, fields, pieces, at_s,
+            messages, answers,
+        )  # fmt: skip
+
+
+def _talk(
+    handler: BaseHTTPRequestHandler, upward: HTTPConnection
+) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
+    """Pass the bytes of a WebSocket both ways until one side ends it; gives what each has said."""
+    handler.close_connection = True
+    tool, gateway = handler.connection, upward.sock
+    ears = {tool: _Ear(ConnectionType.SERVER), gateway: _Ear(ConnectionType.CLIENT)}
+    while True:
+        readable, _, _ = select.select([tool, gateway], [], [], _TIMEOUT_S)
+        for one in readable:
+            data = one.recv(1 << 16)
+            if not data:
+                return tuple(ears[tool].heard), tuple(ears[gateway].heard)
+            ears[one].listen(data)
+            (gateway if one is tool else tool).sendall(data)
+        assert readable, "nothing was said for long"
+
+
+class _Ear:
+    """Hears the messages that one side of a WebSocket sends to the given one."""
+
+    def __init__(self, end: ConnectionType) -> None:
+        self._socket = WebSocket(end)
+        self._pieces: list[str] = []
+        self.heard: list[bytes] = []
+
+    def listen(self, data: bytes) -> None:
+        self._socket.receive_data(data)
+        for event in self._socket.events():
+            if isinstance(event, TextMessage):
+                self._pieces.append(event.data)
+                if event.message_finished:
+                    self.heard.append("".join(self._pieces).encode())
+                    self._pieces.clear()
 
 
 def _answer(handler: BaseHTTPRequestHandler, reply: HTTPResponse) -> int:
-    sized = reply.getheader("content-length") is not None
+    upgraded = reply.status == 101
+    sized = upgraded or reply.getheader("content-length") is not None
     handler.send_response_only(reply.status)
     for name, value in reply.getheaders():
-        if name.lower() not in _PER_CONNECTION:
+        if name.lower() not in _PER_CONNECTION or upgraded:
             handler.send_header(name, value)
     if not sized:
         handler.send_header("Transfer-Encoding", "chunked")
     handler.end_headers()
     pieces = 0
-    while handler.command != "HEAD" and (data := reply.read1()):
+    while handler.command != "HEAD" and not upgraded and (data := reply.read1()):
         handler.wfile.write(data if sized else b"%x\r\n%b\r\n" % (len(data), data))
         pieces += 1
     if not sized:

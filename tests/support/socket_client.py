@@ -1,12 +1,14 @@
-"""A WebSocket client without a socket: frames out, frames in."""
+"""A WebSocket client of the Responses API: without a socket, frames out and frames in; and on a real connection."""
 
 import json
-from typing import Any
+import socket
+from typing import Any, Self
 
 from wsproto import ConnectionType
 from wsproto.connection import Connection
 from wsproto.events import CloseConnection, Event, Message, Ping, Pong, TextMessage
 
+TIMEOUT_S = 30.0
 OPENING = (
     "GET /v1/responses HTTP/1.1\r\nhost: {host}\r\nconnection: Upgrade\r\nupgrade: websocket\r\n"
     "sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
@@ -68,3 +70,79 @@ class SocketClient:
     def kinds(self) -> list[str]:
         """The types of all messages so far."""
         return [it["type"] for it in self.said]
+
+
+class LiveSocket(SocketClient):
+    """
+    The client on a real connection to a gateway on loopback.
+
+    Args:
+        port: The gateway's.
+        path: Where it asks for the upgrade.
+        fields: More lines of the opening's head.
+
+    Attributes:
+        status: What the opening was answered with.
+        head: That answer's head, in lower case.
+    """
+
+    def __init__(self, port: int, *fields: str, path: str = "/v1/responses") -> None:
+        super().__init__()
+        self._socket = socket.create_connection(("127.0.0.1", port), TIMEOUT_S)
+        asked = opening(f"127.0.0.1:{port}", *fields).replace(b"/v1/responses", path.encode(), 1)
+        self._socket.sendall(asked)
+        head = b""
+        while b"\r\n\r\n" not in head and (piece := self._socket.recv(1 << 16)):
+            head += piece
+        self.head, _, rest = head.partition(b"\r\n\r\n")
+        self.status = int(self.head.split()[1])
+        if self.status == 101:
+            self.read(rest)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+
+    def create(self, model: str, prompt: Any, **fields: Any) -> None:
+        """Ask for a response."""
+        asked = {"type": "response.create", "model": model, "input": prompt, **fields}
+        self._socket.sendall(self.message(asked))
+
+    def wait(self, *kinds: str) -> dict[str, Any]:
+        """
+        The next message of one of these kinds.
+
+        Raises:
+            ConnectionError: The gateway closed the connection before.
+            TimeoutError: None came.
+        """
+        seen = len(self.said)
+        while True:
+            for message in self.said[seen:]:
+                seen += 1
+                if message["type"] in kinds:
+                    return message
+            self._read_more()
+
+    def answer(self) -> str:
+        """The text of the response that is being told, once it is complete."""
+        since = len(self.said)
+        self.wait("response.completed")
+        told = [it for it in self.said[since:] if it["type"] == "response.output_text.delta"]
+        return "".join(it["delta"] for it in told)
+
+    def wait_closed(self) -> tuple[int, str] | None:
+        """Read to the end of the connection; gives code and reason of its closing, if there was one."""
+        try:
+            while True:
+                self._read_more()
+        except ConnectionError:
+            return self.close
+
+    def _read_more(self) -> None:
+        data = self._socket.recv(1 << 16)
+        if not data:
+            raise ConnectionError("closed")
+        self.read(data)

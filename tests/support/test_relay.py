@@ -1,13 +1,18 @@
 import http.client
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
+from wsproto import ConnectionType
+from wsproto.connection import Connection
+from wsproto.events import TextMessage
 
 from support.asking import send
 from support.relay import Relay
+from support.socket_client import SocketClient, opening
 
 
 class Upstream(BaseHTTPRequestHandler):
@@ -25,6 +30,20 @@ class Upstream(BaseHTTPRequestHandler):
         if "cut" not in self.path:
             self.wfile.write(b"0\r\n\r\n")
         self.close_connection = True
+
+    def do_GET(self) -> None:
+        self.send_response(101)
+        self.send_header("Connection", "Upgrade")
+        self.send_header("Upgrade", "websocket")
+        self.end_headers()
+        self.close_connection = True
+        server = Connection(ConnectionType.SERVER)
+        for _ in range(2):
+            text = ""
+            while not text.endswith("}"):
+                server.receive_data(self.connection.recv(100))
+                text += "".join(it.data for it in server.events() if isinstance(it, TextMessage))
+            self.wfile.write(server.send(TextMessage(data=text.upper())))
 
     def do_HEAD(self) -> None:
         self.send_response(404)
@@ -61,3 +80,22 @@ def test_requests_pass_and_are_noted(upstream: str) -> None:
 def test_a_reply_that_breaks_off_does_not_end_cleanly(upstream: str) -> None:
     with Relay(upstream) as relay, pytest.raises(http.client.IncompleteRead):
         send(relay.url, "POST", "/cut", b"")
+
+
+def test_what_is_said_on_a_websocket_passes_and_is_noted(upstream: str) -> None:
+    client, head = SocketClient(), b""
+    with Relay(upstream) as relay:
+        address = ("127.0.0.1", int(relay.url.rpartition(":")[2]))
+        with socket.create_connection(address, 30) as connection:
+            connection.sendall(opening("relay"))
+            while b"\r\n\r\n" not in head:
+                head += connection.recv(1)
+            for value in ("a", "b" * 300):
+                connection.sendall(client.message({value: 1}))
+                while not client.read(connection.recv(100)):
+                    pass
+        (seen,) = relay.seen
+    assert b"connection: upgrade" in head.lower()
+    assert client.said == [{"A": 1}, {"B" * 300: 1}]
+    assert (seen.status, len(seen.messages), len(seen.answers)) == (101, 2, 2)
+    assert seen.messages[1] == b'{"' + b"b" * 300 + b'": 1}'

@@ -62,7 +62,6 @@ def recordings(folder: Path, dialect: str, *providers: str) -> list[Recording]:
                 exchange["fidelity"].startswith("as recorded"),
             )
         )
-    assert found, f"no recordings of {dialect} by {providers}"
     return found
 
 

@@ -46,6 +46,7 @@ from korproxy_addons.dialects.model import (
 )
 from korproxy_addons.dialects.opaque import unsealed
 from korproxy_addons.dialects.payload import arguments_object, decode_payload
+from korproxy_addons.dialects.surrogates import halves_again
 from korproxy_addons.errors.catalogue import UPSTREAM_INVALID_REPLY
 from korproxy_addons.errors.exceptions import KorProxyError
 
@@ -152,7 +153,7 @@ class CallBlock(ReplyBlock):
             raise KorProxyError(UPSTREAM_INVALID_REPLY, "a tool call has no name")
         self._call = ToolCallPart(block.id or call_id, block.name)
         self._input = (
-            arguments_object(raw_text(block.input)) if given(block.input) else _EMPTY_OBJECT
+            arguments_object(halves_again(raw_text(block.input))) if given(block.input) else _EMPTY_OBJECT
         )
         self._fed = False
 

@@ -48,6 +48,7 @@ from korproxy_addons.dialects.model import (
     settled_finish,
 )
 from korproxy_addons.dialects.payload import arguments_object, decode_payload
+from korproxy_addons.dialects.surrogates import halves_again
 from korproxy_addons.errors.catalogue import STREAM_CUT, UPSTREAM_INVALID_REPLY
 from korproxy_addons.errors.exceptions import KorProxyError
 
@@ -302,7 +303,7 @@ class Decoder:
 
 def arguments_of(args: Raw) -> str:
     """A call's arguments as text of an object; an object's text stays as it is."""
-    text = bytes(args).decode("utf-8", "replace")
+    text = halves_again(bytes(args).decode("utf-8", "replace"))
     return text if text[:1] == "{" else arguments_object(text)
 
 

@@ -76,7 +76,9 @@ def _switch(reasoning: Reasoning, target: Target) -> dict[str, Any]:
     budget = wanted_budget(reasoning)
     if budget:
         out["thinking_budget"] = clamped_budget(budget, target.facts)
-    return out if budget or reasoning.effort or reasoning.mode is not ThinkingMode.UNSET else {}
+    # Who wants to see thoughts comes from models that think unasked; these must be told to (T86).
+    wanted = reasoning.effort or reasoning.show or reasoning.mode is not ThinkingMode.UNSET
+    return out if budget or wanted else {}
 
 
 def _thinking(reasoning: Reasoning, losses: Losses) -> dict[str, Any]:

@@ -191,7 +191,10 @@ class _RequestWriter:
                 losses.add(_FEATURES[name], name)
         if sampling.logit_bias is not None:
             body["logit_bias"] = sampling.logit_bias
-        if self._request.logprobs is not None:
+        if self._request.logprobs is not None and not self._own:
+            # An answer's probabilities cross no border between dialects, so they are not asked for.
+            losses.add(Feature.LOGPROBS)
+        elif self._request.logprobs is not None:
             body["logprobs"] = True
             if self._request.logprobs:
                 body["top_logprobs"] = self._request.logprobs

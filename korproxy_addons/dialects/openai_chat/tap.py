@@ -43,6 +43,7 @@ class ChatUsageTap:
         "_called",
         "_outcome",
         "_refused",
+        "_spoken",
         "_streamed",
         "ended",
         "error",
@@ -61,6 +62,7 @@ class ChatUsageTap:
         self._outcome = Outcome()
         self._called = False
         self._refused = False
+        self._spoken: set[int] = set()
         self._body = Body()
 
     def feed(self, data: bytes) -> None:
@@ -117,6 +119,8 @@ class ChatUsageTap:
         outcome.take(chunk)
         for choice in chunk.choices or ():
             delta = choice.delta or choice.message
+            if delta is not None and self._is_another(choice.index or 0, delta):
+                continue
             if delta is not None:
                 self._called = self._called or _calls(delta)
                 self._refused = self._refused or bool(delta.refusal)
@@ -128,6 +132,12 @@ class ChatUsageTap:
             outcome.done = True  # nothing after an error counts
         elif outcome.finish is not None:
             self._end()
+
+    def _is_another(self, index: int, delta: Delta) -> bool:
+        """Whether this is a second answer (`n` > 1), and not the second half of one (T15): both have words then."""
+        if delta.content:
+            self._spoken.add(index)
+        return len(self._spoken) > 1 and index != min(self._spoken)
 
     def _end(self) -> None:
         self.finish = self._outcome.settled(called=self._called, refused=self._refused)

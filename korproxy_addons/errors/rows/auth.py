@@ -39,6 +39,26 @@ OAUTH_FAILED = row(
     "The provider refused the login or its renewal.",
     "Reconnect the account, or use an API key.",
 )
+MANAGEMENT_FORBIDDEN = row(
+    "KP-AUTH-004",
+    Kind.PERMISSION,
+    Severity.WARNING,
+    403,
+    Retry.NO,
+    "This is not allowed from here",
+    "A request to the management API that changes something did not come from KorProxy's own page or command line.",
+    "Use the page that `korproxy open` shows, or the command line.",
+)
+MANAGEMENT_KEY_REFUSED = row(
+    "KP-AUTH-005",
+    Kind.AUTHENTICATION,
+    Severity.WARNING,
+    401,
+    Retry.NO,
+    "The management API wants its key",
+    "The request carried no session and no management key, or one of an earlier run.",
+    "Open the page with `korproxy open`, or use the command line.",
+)
 ACCOUNT_REJECTED = row(
     "KP-AUTH-006",
     Kind.INVALID_REQUEST,
@@ -138,6 +158,27 @@ LOGIN_NOT_OFFERED = row(
     "There is no such sign-in here",
     "The access is used by key, by the tool's own login, or not by the way that was asked for.",
     "`korproxy providers` lists the ways into each provider; `--key` adds an account by key.",
+)
+KEY_UNUSABLE = row(
+    "KP-AUTH-024",
+    Kind.INVALID_REQUEST,
+    Severity.ERROR,
+    400,
+    Retry.NO,
+    "This cannot be a key",
+    "What was typed or piped in is empty, or more than one word of plain characters.",
+    "Copy the key again, whole and alone; then type it at the prompt, or pipe it in.",
+)
+LOGIN_PORT_TAKEN = row(
+    "KP-AUTH-025",
+    Kind.INVALID_REQUEST,
+    Severity.ERROR,
+    400,
+    Retry.NO,
+    "The sign-in's port is in use",
+    "The provider leads back to registered ports only, and another program listens on them.",
+    "End the program that holds the port, then try again.",
+    "Or sign in with --paste, or with --device where the provider has it.",
 )
 CLIENT_SECRET_MISSING = row(
     "KP-AUTH-023",

@@ -158,8 +158,8 @@ UPGRADE_REQUIRED = row(
     Severity.WARNING,
     426,
     Retry.NO,
-    "WebSocket is not served here",
-    "The client asked for an upgrade; plain HTTP is what this path serves.",
+    "WebSocket is not served to this request",
+    "It is no sound opening of one, or the client's last requests on WebSockets failed.",
     "Use HTTP POST.",
 )
 NOT_OFFERED = row(

@@ -73,3 +73,44 @@ STATE_UNAVAILABLE = row(
     "korproxy.db under the KorProxy folder cannot be written; usage and accounts' health are lost at the next restart.",
     "Look whether the folder may be written by you and its disk is in order.",
 )
+GATEWAY_NOT_READY = row(
+    "KP-SYS-508",
+    Kind.INTERNAL,
+    Severity.ERROR,
+    503,
+    Retry.NO,
+    "The gateway did not start",
+    "No gateway runs for this folder, and one that was started for the occasion did not get ready.",
+    "Start it by itself with `korproxy engine`, which says what is in its way.",
+)
+LAUNCHER_UNREACHABLE = row(
+    "KP-SYS-508",
+    Kind.INTERNAL,
+    Severity.ERROR,
+    503,
+    Retry.NO,
+    "KorProxy's launcher does not answer",
+    "Its process holds the folder's lock, but its page cannot be reached.",
+    "Wait a few seconds and try again.",
+    "If it stays, end that process and run `korproxy start`.",
+)
+NOT_RUNNING = row(
+    "KP-SYS-509",
+    Kind.INTERNAL,
+    Severity.WARNING,
+    503,
+    Retry.NO,
+    "KorProxy is not running",
+    "No launcher keeps this folder.",
+    "Start it with `korproxy start`, or in the foreground with `korproxy run`.",
+)
+START_FAILED = row(
+    "KP-SYS-510",
+    Kind.INTERNAL,
+    Severity.ERROR,
+    503,
+    Retry.NO,
+    "KorProxy could not be started",
+    "The gateway did not get healthy.",
+    "Run `korproxy run` to see what it says.",
+)

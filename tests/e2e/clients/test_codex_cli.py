@@ -1,8 +1,10 @@
 """Codex CLI from npm, run as a person would, against the gateway on the simulated providers."""
 
+import copy
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -54,8 +56,8 @@ LOGIN: dict[str, Any] = {
         "account_id": chatgpt_account_id(2),
     },
 }
-# Codex's own: it looks for a sandbox, and its built-in provider says so when it falls back to plain HTTP.
-ITS_OWN = ("bubblewrap", "failed to connect to Responses WebSocket")
+# Codex's own: it looks for a sandbox.
+ITS_OWN = ("bubblewrap",)
 ANSWER = "The simulator speaks, and Codex shows it."
 SAY = f'Say it. [[sim text="{ANSWER}" piece=4 delay_ms=20]]'
 # One model is offered a script that calls tools, another the tools themselves.
@@ -70,6 +72,24 @@ HEADERS = (
 )  # fmt: skip
 
 
+AS_HEADER = "ws_request_header_"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """
+    One turn as Codex meant it, over whatever transport.
+
+    Attributes:
+        headers: Names in lower case.
+        pieces: In how many pieces, or messages, the answer came.
+    """
+
+    headers: dict[str, str]
+    body: dict[str, Any]
+    pieces: int
+
+
 @dataclass(frozen=True)
 class Route:
     """
@@ -78,7 +98,7 @@ class Route:
     Attributes:
         path: Where turns arrive.
         credential: The account's headers; None: not there.
-        verbatim: The body arrives byte for byte.
+        verbatim: The body arrives as it was.
     """
 
     running: SimulatedGateway
@@ -122,51 +142,80 @@ def start(workplace: Workplace, prompt: str, environment: dict[str, str]) -> Ran
     return workplace.run(tool, arguments, prompt, environment)
 
 
-def turns(route: Route, provider: str) -> list[tuple[Seen, Entry]]:
-    """Each turn Codex sent with what came of it upstream; beside them only the built-in provider's one upgrade."""
-    upgrades = [it for it in route.relay.seen if it.method == "GET"]
-    posts = [it for it in route.relay.seen if it.method == "POST"]
-    assert len(upgrades) + len(posts) == len(route.relay.seen)
+def turns(route: Route, provider: str) -> list[tuple[Asked, Entry]]:
+    """Each turn Codex asked for with what came of it upstream; there is nothing else on either side."""
+    seen = route.relay.seen
     if provider == "own-provider":
-        assert upgrades == []
+        asked = [posted(it) for it in seen]
     else:
-        assert [(it.target, it.header("upgrade")) for it in upgrades] == [
-            ("/v1/responses", "websocket")
-        ]
-        assert upgrades[0].status == 426
-        # At once: no second try, and none of the pauses between tries.
-        assert posts[0].at_s - upgrades[0].at_s < 2
-    return list(zip(posts, route.running.sim.ledger.entries, strict=True))
+        (socket,) = seen
+        asked = said_on(socket)
+    return list(zip(asked, route.running.sim.ledger.entries, strict=True))
 
 
-def assert_passed_on(route: Route, seen: Seen, entry: Entry) -> None:
+def posted(seen: Seen) -> Asked:
+    """A turn that was POSTed."""
+    assert (seen.method, seen.target, seen.status) == ("POST", "/v1/responses", 200)
+    assert seen.reply_headers["content-type"].startswith("text/event-stream")
+    headers = {name.lower(): value for name, value in seen.headers}
+    return Asked(headers, json.loads(seen.body), seen.pieces)
+
+
+def said_on(seen: Seen) -> list[Asked]:
+    """
+    The turns on one WebSocket, each with the headers and the whole input that a POST would have had.
+
+    The first message only warms up; each later one names the response before and brings what is new.
+    """
+    assert (seen.method, seen.target, seen.status) == ("GET", "/v1/responses", 101)
+    events = [json.loads(it) for it in seen.answers]
+    starts = [at for at, it in enumerate(events) if it["type"] == "response.created"]
+    replies = [events[a:b] for a, b in zip(starts, [*starts[1:], len(events)], strict=True)]
+    turns, spoken = [], list[Any]()
+    for text, reply in zip(seen.messages, replies, strict=True):
+        body = json.loads(text)
+        assert body.pop("type") == "response.create"
+        headers = {name.lower(): value for name, value in seen.headers}
+        metadata = body["client_metadata"]
+        for name in [it for it in metadata if it.startswith(AS_HEADER)]:
+            headers[name.removeprefix(AS_HEADER).replace("_", "-")] = metadata.pop(name)
+        del metadata["x-codex-ws-stream-request-start-ms"]
+        headers |= {name: metadata[name] for name in HEADERS if name in metadata}
+        before = body.pop("previous_response_id", None)
+        body["input"] = [*(spoken if before else []), *body["input"]]
+        done = [it["item"] for it in reply if it["type"] == "response.output_item.done"]
+        spoken = [*body["input"], *done]
+        if body.pop("generate", True):
+            turns.append(Asked(headers, body, len(reply)))
+    assert len(turns) == len(seen.messages) - 1
+    return turns
+
+
+def assert_passed_on(route: Route, asked: Asked, entry: Entry) -> None:
     """The account's credential in place of the tool's, Codex's own headers beside it; the answer streamed."""
-    assert seen.target == "/v1/responses"
     assert (entry.method, entry.path, entry.query) == ("POST", route.path, "")
     assert (entry.verdict, entry.status, entry.stream) == ("answered", 200, True)
     assert {name: entry.header(name) for name in route.credential} == route.credential
-    assert seen.header("authorization") == f"Bearer {LOCAL_KEY}"
+    assert asked.headers["authorization"] == f"Bearer {LOCAL_KEY}"
     assert LOCAL_KEY not in json.dumps(entry.headers)
-    arrived = (entry.body or "").encode()
-    assert arrived == seen.body or not route.verbatim
+    arrived = json.loads(entry.body or "")
+    assert arrived == asked.body or not route.verbatim
     instructions, rest = parted(arrived)
-    own_instructions, own_rest = parted(seen.body)
+    own_instructions, own_rest = parted(asked.body)
     assert rest == own_rest
     assert instructions == own_instructions or not own_instructions
     for name in HEADERS:
-        assert (name, entry.header(name)) == (name, seen.header(name))
-    assert seen.status == 200
-    assert seen.reply_headers["content-type"].startswith("text/event-stream")
+        assert (name, entry.header(name)) == (name, asked.headers.get(name))
 
 
-def parted(body: bytes) -> tuple[str, dict[str, Any]]:
+def parted(body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """
     The instructions of a body, and all else without the ids of items.
 
     Codex may say them in a developer message that begins the input; a plan's backend wants them in a field of their own, and no
     ids of items that it never stored.
     """
-    rest: dict[str, Any] = json.loads(body)
+    rest: dict[str, Any] = copy.deepcopy(body)
     instructions: str = rest.pop("instructions", "")
     for item in rest["input"]:
         item.pop("id", None)
@@ -184,9 +233,9 @@ def test_a_prompt_is_answered_in_a_stream(
     ran = run(workplace, route, provider, SAY)
     assert (ran.exit_code, ran.out) == (0, ANSWER + "\n"), ran.err
     assert ran.complaints(*ITS_OWN) == []
-    ((seen, entry),) = turns(route, provider)
-    assert_passed_on(route, seen, entry)
-    assert seen.pieces > 3
+    ((turn, entry),) = turns(route, provider)
+    assert_passed_on(route, turn, entry)
+    assert turn.pieces > 3
 
 
 @pytest.mark.parametrize("model", READ)
@@ -201,8 +250,8 @@ def test_a_tool_runs_and_its_result_is_answered(
     assert note in ran.out
     assert ran.complaints(*ITS_OWN) == []
     asked, answered = turns(route, provider)
-    for seen, entry in (asked, answered):
-        assert_passed_on(route, seen, entry)
+    for turn, entry in (asked, answered):
+        assert_passed_on(route, turn, entry)
     assert note not in (asked[1].body or "")
     call, result = json.loads(answered[1].body or "")["input"][-2:]
     assert result["type"] == f"{call['type']}_output"
@@ -229,3 +278,20 @@ def test_its_own_login_passes_through(
         assert (name, entry.header(name)) == (name, seen.header(name))
     assert entry.header("chatgpt-account-id") == chatgpt_account_id(2)
     assert LOCAL_KEY not in json.dumps([it.headers for it in every.sim.ledger.entries])
+
+
+def test_a_request_that_nobody_serves_is_tried_as_often_as_by_post_alone(
+    tmp_path: Path, workplace: Workplace
+) -> None:
+    """Two tries on sockets, then the upgrade is refused and the rest are POSTs: six in all, not twelve."""
+    with SimulatedGateway(tmp_path / "kp") as running, Relay(running.url) as relay:
+        running.sim.script("403", operation="generate", count=None)
+        text = BUILT_IN.format(url=relay.url, model="codex@codex-api-key/gpt-6.1-sol")
+        workplace.write(".codex/config.toml", text)
+        ran = start(workplace, SAY, {"CODEX_API_KEY": LOCAL_KEY})
+        seen = relay.seen
+        assert (ran.exit_code, ran.out) == (1, "")
+        assert "You do not have access to this resource." in ran.err
+        assert [it.status for it in seen if it.method == "GET"] == [101, 101, 426]
+        assert {it.status for it in seen if it.method == "POST"} == {403}
+        assert len(running.sim.ledger.entries) == 6

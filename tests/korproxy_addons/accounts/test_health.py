@@ -168,3 +168,30 @@ def test_only_limits_of_late_are_remembered_as_such() -> None:
     assert limit.lately_limited(NOW + REMEMBERED_S - 1)
     assert not limit.lately_limited(NOW + REMEMBERED_S)
     assert not after_failure(FRESH, BROKEN, NOW).lately_limited(NOW)
+
+
+# --- guesses of hours, one after the other (plans that name no reset)
+
+STEPS = limited(steps_s=(5 * 3600.0, 7 * 86_400.0), retry_after_s=5 * 3600.0, source=Source.GUESS)
+
+
+def test_a_plan_that_names_no_reset_rests_for_hours_and_then_for_a_week() -> None:
+    first = after_failure(FRESH, STEPS, NOW)
+    assert (first.until, first.guessed) == (NOW + 5 * 3600, True)
+    later = NOW + 5 * 3600 + 600
+    second = after_failure(first, STEPS, later)
+    assert second.until == later + 7 * 86_400
+    assert after_failure(second, STEPS, later + 7 * 86_400).until == later + 14 * 86_400
+
+
+def test_a_plan_that_served_again_meanwhile_begins_with_hours() -> None:
+    first = after_failure(FRESH, STEPS, NOW)
+    served = after_success(first)
+    later = NOW + 6 * 3600
+    assert after_failure(served or FRESH, STEPS, later).until == later + 5 * 3600
+
+
+def test_a_week_is_not_guessed_from_what_was_long_ago() -> None:
+    first = after_failure(FRESH, STEPS, NOW)
+    later = NOW + 3 * 86_400
+    assert after_failure(first, STEPS, later).until == later + 5 * 3600

@@ -19,7 +19,8 @@ def week(used: float, *, in_s: float = 2 * DAY_S) -> Window:
 def test_the_fullest_window_says_what_is_left_and_the_longest_how_urgent_it_is() -> None:
     found = standing([five_hours(0.9), week(0.4)], "m", NOW)
     assert found.left == pytest.approx(0.1)
-    assert found.urgency == pytest.approx(0.3)
+    # 0.6 of the week's quota for 2/7 of the week; and the five hours are nearly spent.
+    assert found.urgency == pytest.approx(0.6 / (2 / 7) * 0.1)
     assert found.ends_at == NOW + 2 * DAY_S
     assert found.spent_until is None
 
@@ -51,9 +52,14 @@ def test_what_nobody_can_plan_by_does_not_count(window: Window) -> None:
 
 
 def test_what_is_about_to_reset_is_not_urgent_beyond_measure() -> None:
-    assert standing([week(0.5, in_s=1.0)], "m", NOW).urgency == pytest.approx(12.0)
+    assert standing([week(0.5, in_s=1.0)], "m", NOW).urgency == pytest.approx(25.0)
 
 
 def test_a_window_that_has_not_begun_loses_nothing_by_waiting() -> None:
     found = standing([five_hours(0.7, in_s=-FIVE_HOURS_S - 1)], "m", NOW)
-    assert (found.left, found.urgency) == (1.0, 0.0)
+    assert (found.left, found.urgency) == (1.0, 1.0)
+
+
+def test_who_keeps_to_his_pace_is_as_urgent_as_who_is_not_known() -> None:
+    even = standing([week(0.5, in_s=WEEK_S / 2)], "m", NOW)
+    assert even.urgency == pytest.approx(UNKNOWN.urgency)

@@ -10,6 +10,7 @@ from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.errors.kinds import ErrorSpec
 from korproxy_addons.gateway.exchange import Exchange
+from korproxy_addons.gateway.socket_history import SocketHistory
 from korproxy_addons.providers.base import Operation
 from support.flows import LOCAL, Fields, client_flow, config_with, exchange_of
 
@@ -136,14 +137,43 @@ def test_an_unknown_path_or_method_is_said_before_the_body_comes(
     assert flow.response.status_code == status
 
 
-def test_codex_knocks_and_is_told_to_post() -> None:
-    flow = client_flow("GET", "/v1/responses", {**LOCAL, "upgrade": "websocket"})
+OPENING = {
+    "connection": "Upgrade", "upgrade": "websocket", "sec-websocket-version": "13",
+    "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==", "session-id": "s1",
+}  # fmt: skip
+
+
+def knocked(ingress: Ingress, headers: Fields) -> http.Response:
+    """What an opening of a WebSocket is answered with."""
+    flow = client_flow("GET", "/v1/responses", {**LOCAL, **headers})
     exchange = exchange_of(flow, SMALL)
-    Ingress().requestheaders(flow)
-    assert flow.response is not None
-    assert flow.response.status_code == 426
+    ingress.requestheaders(flow)
     assert exchange.dialect == "openai-responses"
-    assert json.loads(flow.response.raw_content or b"")["error"]
+    assert flow.response is not None
+    return flow.response
+
+
+def test_codex_knocks_and_is_let_in() -> None:
+    response = knocked(Ingress(), OPENING)
+    assert response.status_code == 101
+    assert response.headers["sec-websocket-accept"] == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+    assert response.headers["x-korproxy-request-id"]
+    assert "content-length" not in response.headers
+
+
+def test_what_is_no_sound_opening_is_told_to_post() -> None:
+    response = knocked(Ingress(), {"upgrade": "websocket"})
+    assert (response.status_code, response.headers["upgrade"]) == (426, "websocket")
+    assert json.loads(response.raw_content or b"")["error"]
+
+
+def test_a_client_whose_last_requests_failed_is_told_to_post() -> None:
+    sockets = SocketHistory()
+    ingress = Ingress(sockets)
+    for status in (101, 101, 426):
+        assert knocked(ingress, OPENING).status_code == status
+        sockets.failed("s1")
+    assert knocked(ingress, {**OPENING, "session-id": "s2"}).status_code == 101
 
 
 def test_the_error_is_worded_in_the_dialect_of_the_path() -> None:

@@ -12,11 +12,13 @@ from korproxy_addons.config.secret_ref import EXPECTED, Place, SecretRef
         ("file:keys/claude", Place.FILE, "keys/claude"),
         ("file:C:\\keys\\claude", Place.FILE, "C:\\keys\\claude"),
         ("vault:work", Place.VAULT, "work"),
+        ("cli:claude", Place.CLI, "claude"),
+        ("cli: codex ", Place.CLI, "codex"),
     ],
 )
 def test_places(text: str, place: Place, name: str) -> None:
     ref = SecretRef.parse(text)
-    assert (ref.place, ref.name, ref.plain, str(ref)) == (place, name, None, text)
+    assert (ref.place, ref.name, ref.plain, str(ref)) == (place, name, None, text.replace(" ", ""))
     assert SecretRef.parse(ref) is ref
 
 
@@ -35,3 +37,10 @@ def test_a_plain_secret_never_shows() -> None:
     assert ref.plain is not None
     assert ref.plain.get_secret_value() == "canary:x"
     assert "canary" not in f"{ref!r}{ref}"
+
+
+@pytest.mark.parametrize("text", ["cli:", "cli:canary", "cli:Claude"])
+def test_only_known_tools_have_a_login(text: str) -> None:
+    with pytest.raises(ValueError, match="cli:") as caught:
+        SecretRef.parse(text)
+    assert "canary" not in str(caught.value)

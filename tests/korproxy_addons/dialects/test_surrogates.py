@@ -4,7 +4,11 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from korproxy_addons.dialects.surrogates import SurrogateJoiner, escaped_stand_in
+from korproxy_addons.dialects.surrogates import (
+    SurrogateJoiner,
+    escaped_stand_in,
+    halves_again,
+)
 
 
 def stand_in(surrogate: str) -> str:
@@ -41,3 +45,16 @@ def test_a_half_that_stays_alone_becomes_a_replacement_character() -> None:
 
 def test_every_stand_in_is_a_character_of_its_own() -> None:
     assert len({stand_in(chr(code)) for code in range(0xD800, 0xE000)}) == 2048
+
+
+@given(st.integers(0xD800, 0xDFFF), st.text(alphabet='a\\"{ü', max_size=4))
+def test_t178_a_stand_in_in_json_text_is_the_half_s_escape_again(half: int, before: str) -> None:
+    text = json.dumps({"a": before}, ensure_ascii=False)[:-2]
+    stand_in = escaped_stand_in(half).decode()
+    assert halves_again(f'{text}{stand_in}"}}') == f'{text}\\u{half:04x}"}}'
+
+
+def test_what_looks_like_a_stand_in_in_text_about_json_stays() -> None:
+    quoted = json.dumps({"a": "\\udbfe\\udc3d"})
+    assert halves_again(quoted) == quoted
+    assert halves_again('{"a":"\\ud83d\\ude00"}') == '{"a":"\\ud83d\\ude00"}'

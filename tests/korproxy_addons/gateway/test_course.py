@@ -1,27 +1,32 @@
 """Who is asked, in which order, how often; and what the client is told when nobody answers."""
 
+import asyncio
+import dataclasses
+import json
 import logging
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from korproxy_addons.accounts.failover import MOST_ATTEMPTS
+from korproxy_addons.accounts.failover import MOST_ATTEMPTS, MOST_TIME_S
 from korproxy_addons.accounts.health import REMEMBERED_S, State
 from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.exceptions import KorProxyError
+from korproxy_addons.gateway.course import MOST_TRIAL_LOOKS, TRIAL_LOOK_S
 from korproxy_addons.io.upstream import UpstreamCall, UpstreamReply
 from korproxy_addons.providers.failure import Failure, Scope, Source, Verdict
 from support.answers import (
     CHAT,
+    MESSAGE_FRAMES,
     MESSAGES,
     answer,
     completion,
     refusal,
 )
 from support.asking import Question, question
-from support.fake_upstream import FakeReply, FakeUpstream, json_reply
-from support.legs import Rig, accounts_of, config_of
+from support.fake_upstream import FakeReply, FakeUpstream, event_stream, json_reply
+from support.legs import Rig, accounts_of, config_of, exchange_for
 
 TWO = {"a": MESSAGES, "b": MESSAGES}
 
@@ -290,6 +295,7 @@ def test_a_rest_that_is_only_our_guess_keeps_nobody_from_the_last_account() -> N
     guess = Failure(spec=catalogue.RATE_LIMITED, scope=Scope.ACCOUNT, verdict=Verdict.COOL)
     one.pool.failed("a", "m", guess, one.clock())
     assert not one.pool.usable("a", "m", one.clock())
+    one.clock.advance(0.1)
     sink, _ = one.ask(ask())
     assert sink.status == 200
     assert one.pool.snapshot() == {}
@@ -328,3 +334,127 @@ def test_each_failed_attempt_is_logged_with_what_comes_next(
     assert fields["account"] == "a"
     assert (fields["status"], fields["next"], fields["attempt"]) == (429, "next_account", 1)
     assert "sk-a" not in str(fields)
+
+
+# --- groups, trials, and what is told in the end
+
+
+def in_two_groups(upstream: FakeUpstream) -> Rig:
+    groups = [{"id": "default", "accounts": ["a"]}, {"id": "spare", "accounts": ["b"]}]
+    profiles = [{"id": "default", "group": ["default", "spare"]}]
+    return rig(upstream, groups=groups, profiles=profiles)
+
+
+def test_the_next_group_serves_where_the_first_fails() -> None:
+    upstream = FakeUpstream(a=[refusal(429, retry_after="60")], b=[answer()])
+    sink, exchange = in_two_groups(upstream).ask(ask())
+    assert (sink.status, upstream.hosts, exchange.group) == (200, ["a", "b"], "spare")
+
+
+def test_each_attempt_is_made_of_what_the_client_sent() -> None:
+    """Of another dialect, after one of the client's own: a translation is never translated."""
+    upstream = FakeUpstream(a=[refusal(429, retry_after="60")], b=[json_reply(completion())])
+    sink, _ = rig(upstream, {"a": MESSAGES, "b": CHAT}).ask(ask())
+    first, second = (json.loads(call.body) for call in upstream.calls)
+    assert sink.status == 200
+    assert first["messages"] == [{"role": "user", "content": "hello"}]
+    assert "max_tokens" in first
+    assert second["messages"][0]["role"] == "user"
+    assert sink.json["type"] == "message"
+
+
+def test_the_trial_of_a_rested_account_is_waited_for_a_moment_and_not_for_ever() -> None:
+    upstream = FakeUpstream(a=[answer()])
+    one = rig(upstream, {"a": MESSAGES})
+    one.pool.failed("a", "m", cooled(one.clock() + 5), one.clock())
+    one.clock.advance(6)
+    one.pool.began("a", "m", one.clock())
+    sink, _ = one.ask(ask())
+    assert sink.status == 200
+    assert one.slept == [TRIAL_LOOK_S] * MOST_TRIAL_LOOKS
+
+
+def test_who_waited_for_a_trial_goes_as_soon_as_it_is_over() -> None:
+    upstream = FakeUpstream(a=[answer()])
+    one = rig(upstream, {"a": MESSAGES})
+    one.pool.failed("a", "m", cooled(one.clock() + 5), one.clock())
+    one.clock.advance(6)
+    one.pool.began("a", "m", one.clock())
+
+    async def sleep(seconds: float) -> None:
+        one.slept.append(seconds)
+        one.pool.succeeded("a", "m", one.clock())
+
+    one.services = dataclasses.replace(one.services, sleep=sleep)
+    sink, _ = one.ask(ask())
+    assert (sink.status, one.slept) == (200, [TRIAL_LOOK_S])
+
+
+def test_an_account_that_rested_takes_one_request_and_the_next_finds_another() -> None:
+    upstream = FakeUpstream(a=[answer()], b=[answer()])
+    one = rig(upstream)
+    one.pool.failed("a", "m", cooled(one.clock() + 5), one.clock())
+    one.clock.advance(3600)
+    one.pool.began("a", "m", one.clock())
+    one.ask(ask())
+    assert upstream.hosts == ["b"]
+
+
+def test_a_client_that_leaves_leaves_the_trial_to_the_next() -> None:
+    class Hanging(FakeUpstream):
+        async def send(self, call: UpstreamCall) -> UpstreamReply:
+            assert not one.pool.usable("a", "m", one.clock())
+            raise asyncio.CancelledError
+
+    one = rig(Hanging(), {"a": MESSAGES})
+    one.pool.failed("a", "m", cooled(one.clock() + 5), one.clock())
+    one.clock.advance(6)
+    exchange = exchange_for(one.config, ask())
+    asyncio.run(one.serve(exchange))
+    assert one.pool.usable("a", "m", one.clock())
+    assert one.fleet.balancer.load.in_flight("a") == 0
+
+
+def test_of_several_failures_the_client_is_told_the_one_that_helps_most() -> None:
+    """When the limit ends is worth more than that the other is out of order; who was asked is in the reasons."""
+    upstream = FakeUpstream(a=[refusal(429, "wait", retry_after="60")], b=[refusal(500)] * 2)
+    sink, _ = rig(upstream).ask(ask())
+    assert (sink.status, sink.headers["retry-after"]) == (429, "60")
+    assert sink.json["error"]["message"] == "wait"
+    assert [it for it in sink.why if it.startswith("tried:")] == ["tried:a:429", "tried:b:500"]
+
+
+def test_a_quota_that_is_used_up_is_told_as_such() -> None:
+    one = rig(FakeUpstream())
+    for account, wait in (("a", 300), ("b", 900)):
+        spent = dataclasses.replace(cooled(one.clock() + wait), spec=catalogue.QUOTA_EXHAUSTED)
+        one.pool.failed(account, "m", spent, one.clock())
+    sink, _ = one.ask(ask())
+    assert sink.headers["x-korproxy-error"] == catalogue.QUOTA_EXHAUSTED.code
+    assert (sink.status, sink.headers["retry-after"]) == (429, "300")
+
+
+def test_nothing_more_is_begun_when_the_client_has_waited_long_enough() -> None:
+    class Slow(FakeUpstream):
+        async def send(self, call: UpstreamCall) -> UpstreamReply:
+            one.clock.advance(MOST_TIME_S)
+            return await super().send(call)
+
+    upstream = Slow(a=[refusal(429, retry_after="60")], b=[answer()])
+    one = rig(upstream)
+    exchange = exchange_for(one.config, ask())
+    exchange.received_at = one.clock()
+    sink = asyncio.run(one.serve(exchange))
+    assert (sink.status, upstream.hosts) == (429, ["a"])
+
+
+def test_a_stream_that_breaks_off_is_held_against_its_account() -> None:
+    """Too late for this client; the next one is served by another."""
+    upstream = FakeUpstream(a=[event_stream(*MESSAGE_FRAMES[:3])], b=[answer()])
+    one = rig(upstream)
+    sink, exchange = one.ask(ask(stream=True))
+    assert (sink.status, upstream.hosts) == (200, ["a"])
+    assert exchange.stream_error
+    assert one.pool.snapshot()["a", "m"].state is State.RATE_LIMITED
+    one.ask(ask())
+    assert upstream.hosts == ["a", "b"]

@@ -12,6 +12,7 @@ from korproxy_addons.gateway.messages import headers_of, new_response
 from korproxy_addons.gateway.sink import HeaderFields
 from support.front_door import client, front_door
 from support.playbook import Playbook
+from support.socket_client import SocketClient, opening
 
 HOST = b"host: localhost:1337\r\n"
 GET = b"GET / HTTP/1.1\r\n" + HOST + b"\r\n"
@@ -60,6 +61,38 @@ def test_pieces_behind_tls_are_encrypted_like_the_rest(tmp_path: Path) -> None:
         ):
             writer.write(GET)
             assert (await read_reply(reader))[1] == CHUNKS
+
+    asyncio.run(run())
+
+
+def test_pieces_on_a_websocket_go_out_as_its_messages() -> None:
+    """Written past the layers they would lie between two frames."""
+
+    class Upgrader:
+        def requestheaders(self, flow: http.HTTPFlow) -> None:
+            if flow.request.method == "GET":
+                flow.response = http.Response.make(101)
+                del flow.response.headers["content-length"]
+
+    async def one_event(sink: LayerSink, _flow: http.HTTPFlow) -> None:
+        await sink.head(200, EVENTS)
+        await sink.data(b'data: {"type":"response.completed","response":{"id":"r"}}\n\n')
+        await sink.end()
+
+    async def run() -> None:
+        async with (
+            front_door(one_event, Upgrader()) as door,
+            client(door.port) as (reader, writer),
+        ):
+            socket = SocketClient()
+            writer.write(opening("localhost:1337"))
+            await reader.readuntil(b"\r\n\r\n")
+            for _ in range(2):
+                writer.write(socket.message({"type": "response.create", "input": []}))
+                while socket.kinds[-1:] != ["response.completed"]:
+                    socket.read(await reader.read(100))
+                assert socket.kinds == ["korproxy.exchange", "response.completed"]
+                socket.said.clear()
 
     asyncio.run(run())
 

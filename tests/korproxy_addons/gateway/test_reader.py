@@ -226,3 +226,14 @@ def test_a_connect_or_an_upgrade_is_no_way_out() -> None:
     book.send(b"CONNECT evil.com:443 HTTP/1.1\r\nhost: evil.com\r\n\r\n")
     refused(book, 400)
     assert book.upstream == []
+
+
+def test_an_addon_that_switches_who_did_not_ask_ends_the_connection() -> None:
+    def switch(flow: http.HTTPFlow) -> None:
+        flow.response = http.Response.make(101)
+
+    book = Playbook(hooks={"requestheaders": switch})
+    book.send(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n")
+    assert book.read().startswith(b"HTTP/1.1 101 ")
+    assert book.closed()
+    assert book.layer.streams == {}

@@ -160,3 +160,19 @@ def test_a_reply_becomes_a_response() -> None:
     assert (response.status_code, response.raw_content) == (418, b"body")
     assert response.headers.get_all("x-a") == ["é", "2"]
     assert response.headers["content-length"] == "4"
+
+
+def test_a_reply_that_only_switches_has_no_length() -> None:
+    """What follows on the connection would otherwise begin with a body of none (RFC 9110, 8.6)."""
+    response = Reply(101, (("upgrade", "websocket"),), b"").to_response()
+    assert (response.status_code, response.headers.fields) == (
+        101,
+        ((b"upgrade", b"websocket"),),
+    )
+
+
+def test_who_must_upgrade_is_told_to_what(exchange: Exchange) -> None:
+    """RFC 9110, 15.5.22."""
+    fields = dict(error_reply(exchange, KorProxyError(catalogue.UPGRADE_REQUIRED)).headers)
+    assert fields["upgrade"] == "websocket"
+    assert "upgrade" not in dict(error_reply(exchange, KorProxyError(catalogue.INTERNAL)).headers)

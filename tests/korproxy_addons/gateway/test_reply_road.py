@@ -49,6 +49,9 @@ class Reading:
     def is_prelude(self, data: bytes) -> bool:
         return b"ping" in data
 
+    def masked(self, data: bytes) -> bytes:
+        return data.replace(b"canary-key", b"[masked]")
+
 
 @dataclass
 class Trip:
@@ -238,6 +241,50 @@ def test_a_client_that_left_is_read_to_no_more() -> None:
     trip = Trip(MESSAGE_FRAMES, leaves_after=2).go()
     assert trip.reply.unread == len(MESSAGE_FRAMES) - 2
     assert trip.last_bytes == [len(MESSAGE_FRAMES[0] + MESSAGE_FRAMES[1])]
+
+
+BREAKS = [CUT, KorProxyError(catalogue.IDLE_TIMEOUT, "no data")]
+
+
+@pytest.mark.parametrize("broken", BREAKS, ids=["cut", "idle"])
+@pytest.mark.parametrize(
+    ("dialect_id", "frames"), [(MESSAGES, MESSAGE_FRAMES), (CHAT, CHAT_FRAMES)]
+)
+def test_a_passed_answer_that_is_whole_stays_whole_too(
+    dialect_id: str, frames: Sequence[bytes], broken: KorProxyError
+) -> None:
+    """What an upstream does after its last event is not the client's matter."""
+    trip = Trip([*frames, broken], client=dialect_id, upstream=dialect_id).go()
+    assert trip.sink.body == b"".join(frames)
+    assert (trip.sink.ended, trip.sink.cut_reason) == (True, "")
+    assert trip.translator.error is None
+
+
+def test_a_passed_error_event_is_the_last_word_even_if_the_connection_breaks_then() -> None:
+    error = (
+        b"event: error\ndata: " + msgspec.json.encode(messages_error("overloaded_error")) + b"\n\n"
+    )
+    trip = Trip([*MESSAGE_FRAMES[:3], error, CUT]).go()
+    assert trip.sink.body == b"".join(MESSAGE_FRAMES[:3]) + error
+    assert (trip.sink.ended, trip.sink.cut_reason) == (True, "")
+    assert trip.translator.error is not None
+
+
+@pytest.mark.parametrize("client", [MESSAGES, CHAT])
+def test_an_error_in_the_middle_repeats_no_secret(client: str) -> None:
+    """Some services repeat the key that they refuse; passed or translated."""
+    said = {"type": "error", "error": {"type": "api_error", "message": "bad canary-key"}}
+    error = b"event: error\ndata: " + msgspec.json.encode(said) + b"\n\n"
+    trip = Trip([*MESSAGE_FRAMES[:3], error], client=client).go()
+    assert b"canary-key" not in trip.sink.body
+    assert b"bad [masked]" in trip.sink.body
+
+
+def test_what_a_model_says_is_passed_as_it_is() -> None:
+    frame = MESSAGE_FRAMES[2].replace(b"Aye", b"canary-key")
+    assert frame != MESSAGE_FRAMES[2]
+    trip = Trip([*MESSAGE_FRAMES[:2], frame, *MESSAGE_FRAMES[3:]]).go()
+    assert b"canary-key" in trip.sink.body
 
 
 # --- keep-alives

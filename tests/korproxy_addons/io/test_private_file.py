@@ -2,7 +2,6 @@
 
 import errno
 import os
-import resource
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -114,6 +113,8 @@ def test_a_file_system_without_hard_links_has_a_backup_too(
 @pytest.fixture
 def one_kilobyte() -> Iterator[None]:
     """The operating system lets no file grow beyond 1 KiB: a write then fails as on a full disk, half way through."""
+    import resource  # POSIX alone has it
+
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1024, hard))
     yield

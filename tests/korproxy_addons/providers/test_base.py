@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from korproxy_addons.config.habits import OPENAI_CHAT, OPENAI_RESPONSES
+from korproxy_addons.config.habits import OPENAI_CHAT, OPENAI_RESPONSES, ModelFacts
 from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.providers import PROVIDERS
@@ -240,3 +240,14 @@ def test_accesses_by_id() -> None:
     assert provider.access("api-key") is ACCESS
     with pytest.raises(KeyError):
         provider.access("x")
+
+
+def test_a_model_s_facts_are_found_by_its_name_with_or_without_a_date() -> None:
+    access = AccessSpec(id="a", name="A", habits=(OPENAI_CHAT,), base_url="https://a.example")
+    known = (ModelFacts(id="m-1", context_tokens=9), ModelFacts(id="m-1-20260101"))
+    assert access.facts_of("m-1", known).context_tokens == 9
+    assert access.facts_of("m-1-2026-02-03", known) == ModelFacts(
+        id="m-1-2026-02-03", context_tokens=9
+    )
+    assert access.facts_of("m-1-20260101", known).context_tokens is None
+    assert access.facts_of("m-1-mini", known) == ModelFacts(id="m-1-mini")

@@ -5,6 +5,7 @@ import json
 import pytest
 from pydantic import SecretStr
 
+from korproxy_addons.config.habits import Thinking
 from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.catalogue import ErrorSpec, Retry
 from korproxy_addons.errors.exceptions import KorProxyError
@@ -276,3 +277,51 @@ def test_announcements_are_preludes() -> None:
         assert CHATGPT.is_prelude(f'{{"type":"{kind}","sequence_number":0}}'.encode())
         assert API.is_prelude(f'{{"type": "{kind}"}}'.encode())
     assert not CHATGPT.is_prelude(b'{"type":"response.output_item.added"}')
+
+
+@pytest.mark.parametrize("access_id", ["chatgpt", "siwc"])
+def test_what_the_user_says_a_backend_takes_or_refuses_holds_for_native_bodies_too(
+    access_id: str,
+) -> None:
+    """`habits.refused_fields` of the config: a field that the backend takes by now, and one it no longer does."""
+    access = next(it for it in CODEX.accesses if it.id == access_id)
+    body = json.dumps(
+        {"model": "m", "instructions": "i", "input": [], "temperature": 1, "text": {}, "top_p": 1}
+    ).encode()
+    facts = AccountFacts(id="a", label="a", base_url="https://a.example")
+
+    def sent(refused: frozenset[str] | None) -> set[str]:
+        outgoing = Outgoing(
+            operation=Operation.GENERATE,
+            dialect="openai-responses",
+            model="m",
+            refused_fields=refused,
+        )
+        return set(json.loads(access.prepare(body, outgoing, facts)))
+
+    known = access.habits[0].refused_fields
+    usual = sent(None)
+    assert not {"temperature", "top_p"} & usual
+    assert "text" in usual
+    assert sent(known) == usual
+    changed = sent((known - {"temperature"}) | {"text"})
+    assert "text" not in changed
+    assert ("temperature" in changed) is (access_id == "chatgpt" or "temperature" in known)
+    assert "top_p" not in changed
+
+
+@pytest.mark.parametrize(
+    ("model", "thinking"),
+    [
+        ("gpt-4o", Thinking.NONE),
+        ("gpt-4.1-mini-2025-04-14", Thinking.NONE),
+        ("gpt-6.1-sol", Thinking.EFFORT),
+        ("gpt-6.1-sol-2026-09-29", Thinking.EFFORT),
+        ("gpt-7", Thinking.UNKNOWN),
+        ("my-gpt-4", Thinking.UNKNOWN),
+    ],
+)
+def test_models_that_never_reason_are_known(model: str, thinking: Thinking) -> None:
+    """They refuse a request that asks for encrypted reasoning; a name with a date is the model's."""
+    facts = API.facts_of(model, API.models)
+    assert (facts.id, facts.thinking) == (model, thinking)

@@ -1,11 +1,13 @@
 """Qwen's ways in."""
 
+import json
+
 import pytest
 from pydantic import SecretStr
 
 from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.catalogue import ErrorSpec, Retry
-from korproxy_addons.providers.base import AccountFacts, Operation, Outgoing
+from korproxy_addons.providers.base import AccessSpec, AccountFacts, Operation, Outgoing
 from korproxy_addons.providers.failure import Scope, Source, Verdict
 from korproxy_addons.providers.qwen import QWEN
 
@@ -51,6 +53,30 @@ def test_the_anthropic_base_is_told_the_version() -> None:
     headers = dict(KEY.headers(facts, outgoing(dialect=MESSAGES), client))
     assert (headers["anthropic-version"], headers["anthropic-beta"]) == ("2026-10-21", "a")
     assert "anthropic-version" not in dict(KEY.headers(facts, outgoing()))
+
+
+@pytest.mark.parametrize("access", [KEY, CODING, TOKEN])
+def test_the_anthropic_base_gets_no_field_of_anthropics_betas(access: AccessSpec) -> None:
+    """Seen with Claude Code, which sends `context_management` always: refused, it sends all of it again."""
+    body = (
+        b'{"model":"qwen3.8-max","context_management":{"edits":[]},"thinking":{"type":"adaptive"},'
+        b'"messages":[{"role":"user","content":"speed"}]}'
+    )
+    going = outgoing(dialect=MESSAGES)
+    assert json.loads(access.prepare(body, going, account(access.base_url))) == {
+        "model": "qwen3.8-max",
+        "thinking": {"type": "adaptive"},
+        "messages": [{"role": "user", "content": "speed"}],
+    }
+    assert going.losses == ["context_management"]
+
+
+def test_a_body_without_such_fields_passes_as_it_is() -> None:
+    for dialect in (CHAT, MESSAGES):
+        body = b'{"model": "qwen3.8-max", "messages": [{"content": "speed"}]}'
+        going = outgoing(dialect=dialect)
+        assert KEY.prepare(body, going, account(KEY.base_url)) is body
+        assert going.losses == []
 
 
 def test_plans_have_no_model_list_and_no_counting() -> None:

@@ -60,7 +60,7 @@ def test_what_a_gateway_says_goes_to_stderr(capsys: pytest.CaptureFixture[str]) 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 def test_it_runs_until_it_is_told_to_end(tmp_path: Path) -> None:
-    with started(tmp_path, "--json", "--port", str(free_port())) as process:
+    with started(tmp_path, "--json", "--admin-port", "0", "--port", str(free_port())) as process:
         assert process.stdout is not None
         for line in process.stdout:
             if json.loads(line)["state"] == "healthy":
@@ -85,7 +85,7 @@ def test_a_broken_config_waits_for_its_mending(tmp_path: Path) -> None:
     good = f"version: 1\nlisten: {{port: {free_port()}}}\n"
     config.write_text(f"{good}acounts: []\n")
     config.chmod(0o600)
-    with started(tmp_path) as process:
+    with started(tmp_path, "--admin-port", "0") as process:
         assert process.stdout is not None
         said = ""
         for line in process.stdout:

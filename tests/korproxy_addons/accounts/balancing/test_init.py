@@ -4,7 +4,7 @@ from korproxy_addons.accounts.quota import QuotaBook
 from korproxy_addons.config.profiles import Strategy
 from korproxy_addons.errors import catalogue
 from korproxy_addons.providers.failure import Failure, Scope, Source, Verdict
-from korproxy_addons.providers.quota import DAY_S, FIVE_HOURS_S, WEEK_S, Window
+from korproxy_addons.providers.quota import DAY_S, WEEK_S, Window
 from support.options import NOW, Account, names, options
 
 GUESSED = Failure(spec=catalogue.RATE_LIMITED, scope=Scope.ACCOUNT, verdict=Verdict.COOL)
@@ -53,7 +53,7 @@ def test_a_strategy_remembers_from_one_request_to_the_next() -> None:
 def test_a_strategy_sees_quota_load_weights_and_chance() -> None:
     pool, quota = Pool(), QuotaBook()
     one = Balancer(pool, quota, lambda: 0.99)
-    quota.observe("b", (spent(0.2, in_s=FIVE_HOURS_S),))
+    quota.observe("b", (spent(0.2, in_s=DAY_S),))
     assert names(one.ranked(Group("g", Strategy.QUOTA_AWARE), options("abc"), NOW)) == "bac"
     one.load.began("a", NOW)
     assert names(one.ranked(Group("g", Strategy.LEAST_USED), options("ab"), NOW)) == "ba"

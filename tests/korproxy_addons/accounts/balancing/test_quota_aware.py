@@ -8,11 +8,11 @@ def ranked(who: str, **standings: Standing) -> str:
 
 
 def test_whoever_would_waste_most_is_first() -> None:
-    soon = Standing(left=0.5, urgency=0.5, ends_at=NOW + 1)
-    late = Standing(left=0.9, urgency=0.2, ends_at=NOW + 9)
+    soon = Standing(left=0.5, urgency=2.5, ends_at=NOW + 1)
+    late = Standing(left=0.9, urgency=1.2, ends_at=NOW + 9)
     assert ranked("ab", a=late, b=soon) == "ba"
     # One who is ahead of his pace gives way, though he resets sooner.
-    ahead = Standing(left=0.1, urgency=0.1, ends_at=NOW + 1)
+    ahead = Standing(left=0.1, urgency=0.6, ends_at=NOW + 1)
     assert ranked("ab", a=ahead, b=late) == "ba"
 
 
@@ -23,8 +23,11 @@ def test_among_equals_the_one_that_resets_first() -> None:
 
 def test_whoever_is_about_to_be_refused_comes_last() -> None:
     spent = Standing(left=NEARLY_SPENT, urgency=9.0)
-    assert ranked("abc", a=spent, b=Standing(left=0.5, urgency=0.1)) == "bca"
+    assert ranked("abc", a=spent, b=Standing(left=0.5, urgency=0.1)) == "cba"
 
 
-def test_of_whom_nothing_is_known_comes_in_the_groups_order() -> None:
+def test_of_whom_nothing_is_known_comes_in_the_groups_order_and_does_not_starve() -> None:
+    """Only by being asked can it come to be known."""
     assert ranked("cba") == "cba"
+    behind, ahead = Standing(left=0.5, urgency=1.2), Standing(left=0.5, urgency=0.9)
+    assert ranked("acb", a=ahead, b=behind) == "bca"

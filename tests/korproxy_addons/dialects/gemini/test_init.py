@@ -25,10 +25,11 @@ from korproxy_addons.dialects.model import (
 from launcher.simulator.wire import gemini_rules
 from support.cut import cut_in_two
 from support.gemini_wire import decoded, decoder, encoded, joined, words
-from support.needs import ROOT, needs_recordings
+from support.needs import ROOT, least, needs_recordings
 
 SMALL_BYTES = 3000
 TOTAL = re.compile(rb'"totalTokenCount": ?(\d+)')
+RETRY_DELAY = re.compile(rb'"retryDelay": *"([0-9.]+)s"')
 
 
 @cache
@@ -93,7 +94,7 @@ def schemas(request: ChatRequest) -> list[Any]:
 
 
 def test_recorded_requests_come_back_with_their_meaning() -> None:
-    assert len(asked()) > 40
+    assert len(asked()) >= least(40)
     for name, data, model, _ in asked():
         request = DIALECT.decode_request(Inbound(data, model, path_stream=True))
         for habits in (GEMINI_API, CODE_ASSIST):
@@ -127,11 +128,13 @@ def test_recorded_counts_and_errors_are_read() -> None:
             assert DIALECT.read_count(body) > 0, name
         elif status != 200:
             error = DIALECT.read_error(status, body)
-            assert error.retry_after_s == 48.0, name  # T164
+            waits = RETRY_DELAY.search(body)  # T164
+            assert (error.retry_after_s is not None) == bool(waits), name
+            assert not waits or error.retry_after_s == pytest.approx(float(waits[1])), name
 
 
 def test_recorded_answers_end_well_and_match_their_tap() -> None:
-    assert len(answered()) > 40
+    assert len(answered()) >= least(40)
     for name, data, streamed in answered():
         last = decoded(data, streamed=streamed)[-1]
         assert isinstance(last, MessageEnd), name
@@ -180,7 +183,7 @@ def test_small_recorded_answers_cut_at_every_byte_give_the_same_events() -> None
             reading = decoder(streamed=streamed)
             events = [*reading.feed(one), *reading.feed(two), *reading.close()]
             assert events == expected, (name, len(one))
-    assert checked > 10
+    assert checked >= least(10)
 
 
 def cases() -> list[Path]:

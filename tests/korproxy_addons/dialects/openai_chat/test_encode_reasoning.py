@@ -83,6 +83,8 @@ def test_t87_every_switch_is_said_its_own_way(
         (ON, OPENAI_CHAT, ANY, {}, "reasoning: turned on without an effort"),
         (HIGH, GLM, ANY, {"thinking": {"type": "enabled"}}, "reasoning: how much"),
         (replace(HIGH, show=True), OPENAI_CHAT, ANY, {"reasoning_effort": "high"}, "reasoning_show"),
+        (Reasoning(show=True), QWEN_CHAT, ANY, {"enable_thinking": True}, "reasoning_show"),
+        (Reasoning(show=False), QWEN_CHAT, ANY, {}, "reasoning_show"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_said_is_listed(

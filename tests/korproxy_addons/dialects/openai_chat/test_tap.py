@@ -1,3 +1,5 @@
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -97,3 +99,31 @@ def test_the_failure_fits_the_form() -> None:
 @given(st.lists(st.binary(max_size=30) | st.just(TEXT) | st.just(USAGE), max_size=6), st.booleans())
 def test_it_never_raises(pieces: list[bytes], streamed: bool) -> None:
     tapped(*pieces, streamed=streamed)
+
+
+def test_of_several_answers_the_first_one_s_end_counts() -> None:
+    """n > 1: each has words of its own; one that is cut says nothing of the first."""
+    body = {
+        "choices": [
+            {"index": 0, "message": {"content": "a"}, "finish_reason": "stop"},
+            {"index": 1, "message": {"content": "b"}, "finish_reason": "length"},
+        ]
+    }
+    tap = ChatUsageTap(streamed=False)
+    tap.feed(json.dumps(body).encode())
+    tap.close()
+    assert tap.finish is FinishReason.STOP
+
+
+def test_t15_of_one_answer_in_two_pieces_the_calls_count() -> None:
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    body = {
+        "choices": [
+            {"index": 0, "message": {"content": "a"}, "finish_reason": "stop"},
+            {"index": 1, "message": {"tool_calls": [call]}, "finish_reason": "tool_calls"},
+        ]
+    }
+    tap = ChatUsageTap(streamed=False)
+    tap.feed(json.dumps(body).encode())
+    tap.close()
+    assert tap.finish is FinishReason.TOOL_CALLS

@@ -10,7 +10,7 @@ import pytest
 from launcher.simulator.compose import compose
 from launcher.simulator.ids import Ids
 from launcher.simulator.wire import anthropic_messages
-from support.needs import needs_recordings
+from support.needs import needs_all_recordings
 from support.wire_shape import (
     Names,
     Recording,
@@ -34,7 +34,7 @@ PROMPTS = {
 
 @pytest.fixture(scope="module")
 def recorded() -> list[Recording]:
-    folder: Path = needs_recordings()
+    folder: Path = needs_all_recordings()
     return [
         r for r in recordings(folder, "anthropic", "anthropic") if r.status == 200 and r.request
     ]

@@ -8,7 +8,7 @@ import pytest
 from launcher.simulator.compose import compose
 from launcher.simulator.ids import Ids
 from launcher.simulator.wire import gemini_content
-from support.needs import needs_recordings
+from support.needs import needs_all_recordings
 from support.wire_shape import Names, Recording, framings, payloads, recordings
 
 TOOLS = [
@@ -23,7 +23,7 @@ PROMPTS = {
 
 @pytest.fixture(scope="module")
 def recorded() -> list[Recording]:
-    found = recordings(needs_recordings(), "gemini", "google-gemini", "gemini")
+    found = recordings(needs_all_recordings(), "gemini", "google-gemini", "gemini")
     return [r for r in found if r.status == 200 and "countTokens" not in r.url]
 
 

@@ -9,7 +9,7 @@ import pytest
 from launcher.simulator.compose import compose
 from launcher.simulator.ids import Ids
 from launcher.simulator.wire import openai_chat
-from support.needs import needs_recordings
+from support.needs import needs_all_recordings
 from support.wire_shape import (
     Names,
     Recording,
@@ -33,7 +33,7 @@ QWEN = openai_chat.ChatHabits(openai=False, reasoning_field="reasoning_content")
 
 @pytest.fixture(scope="module")
 def recorded() -> list[Recording]:
-    found = recordings(needs_recordings(), "openai_chat", "openai")
+    found = recordings(needs_all_recordings(), "openai_chat", "openai")
     return [r for r in found if r.status == 200]
 
 

@@ -10,7 +10,7 @@ from launcher.simulator.compose import compose
 from launcher.simulator.ids import Ids
 from launcher.simulator.wire import openai_responses
 from launcher.simulator.wire.openai_responses import Response
-from support.needs import needs_recordings
+from support.needs import needs_all_recordings
 from support.wire_shape import (
     Names,
     Recording,
@@ -40,7 +40,7 @@ GENUINE = ("openai", "azure-openai", "chatgpt-codex-backend")
 
 @pytest.fixture(scope="module")
 def recorded() -> list[Recording]:
-    found = recordings(needs_recordings(), "openai_responses", *GENUINE)
+    found = recordings(needs_all_recordings(), "openai_responses", *GENUINE)
     return [r for r in found if r.status == 200]
 
 

@@ -1,8 +1,8 @@
 import pytest
 
+from korproxy_addons.control.guard import allowed_hosts, check_head, is_navigation
 from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.exceptions import KorProxyError
-from korproxy_addons.gateway.guard import allowed_hosts, check_head, is_navigation
 
 HOSTS = allowed_hosts(1337)
 GOOD = (b"Host", b"localhost:1337")

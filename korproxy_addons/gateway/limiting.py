@@ -1,0 +1,313 @@
+"""The user's limits on the way of a request: what is refused, slowed down or sent elsewhere, and what is counted."""
+
+import logging
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from fnmatch import fnmatchcase
+
+from korproxy_addons.config.limits import LimitAction
+from korproxy_addons.config.schema import Config
+from korproxy_addons.dialects import dialect
+from korproxy_addons.errors import catalogue
+from korproxy_addons.errors.exceptions import KorProxyError
+from korproxy_addons.gateway.exchange import Exchange
+from korproxy_addons.providers.outgoing import Operation
+from korproxy_addons.routing.plan import Plan
+from korproxy_addons.usage.limits import Counts, Limit, LimitBook, Reached, Subject, Used, limits_of
+from korproxy_addons.usage.metrics import Metrics
+from korproxy_addons.usage.record import ExchangeRecord
+from korproxy_addons.usage.runaway import RepeatWatch, call_loop
+
+log = logging.getLogger("korproxy.limits")
+
+# What a tool asks on the side, such as a count, is no request that a person would count.
+COUNTED = frozenset(
+    (Operation.GENERATE, Operation.COMPLETIONS, Operation.EMBEDDINGS, Operation.COMPACT)
+)
+# A refusal that is over so soon may be waited for by the tool itself.
+SOON_S = 60.0
+_BUSY_RETRY_S = 1.0
+# A conversation is looked through for a loop only once its client has asked so often in this time.
+_TURNS_S = 600.0
+
+type PastUse = Callable[[float], Iterable[tuple[float, Subject, Used]]]
+"""Given the time (Unix seconds), what was used before it, piece by piece, each with its own time."""
+
+
+class Limiter:
+    """
+    Keeps the limits of one process.
+
+    Args:
+        past: What earlier runs have used; None: nothing.
+        metrics: Counts what is reached.
+        clock: Unix seconds.
+    """
+
+    def __init__(
+        self,
+        past: PastUse | None = None,
+        metrics: Metrics | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._past = past
+        self._metrics = metrics
+        self._clock = clock
+        self._book = LimitBook(())
+        self._running: dict[str, set[str]] = {}
+        self._bodies = RepeatWatch()
+        self._turns = RepeatWatch()
+
+    def configure(self, config: Config) -> None:
+        """
+        Take over a configuration's limits.
+
+        What was counted of a limit that stays is kept; a new one begins with what the ledger knows. That reads the disk.
+        """
+        book = LimitBook(limits_of(config))
+        fresh = book.adopt(self._book)
+        self._book = book
+        if fresh and self._past is not None:
+            self._restore(fresh, self._past)
+
+    def admit(self, exchange: Exchange, plan: Plan) -> Plan | None:
+        """
+        Let a request go on, and count it.
+
+        Args:
+            exchange: Is told what was reached, and how long to wait (`delay_s`).
+            plan: Where it goes.
+        Returns:
+            The plan without the accounts that have nothing left; None: it is to be planned anew, for `reroute`.
+        Raises:
+            KorProxyError: LIMIT_REACHED, LIMIT_PACE, CONCURRENCY, RUNAWAY or KEY_MODEL_REFUSED.
+        """
+        if exchange.wanted is None or exchange.wanted.operation not in COUNTED:
+            return plan
+        now = self._clock()
+        self._check_runaway(exchange, now)
+        self._check_key(exchange)
+        subject = subject_of(exchange)
+        if not self._meet(exchange, self._book.reached(subject, now, of_upstream=False), now):
+            return None
+        fitting = self._fitting(exchange, plan, subject, now)
+        if fitting is None:
+            return None
+        self._book.count(subject, Counts.REQUESTS, 1, now, of_upstream=False)
+        key = exchange.local_key
+        if key is not None and key.limits.concurrency is not None:
+            self._running.setdefault(key.id, set()).add(exchange.seed)
+        return fitting
+
+    def asked(self, exchange: Exchange, account_id: str) -> None:
+        """An account is about to be asked."""
+        if exchange.wanted is not None and exchange.wanted.operation in COUNTED:
+            subject = replace(subject_of(exchange), account=account_id, group=exchange.group)
+            self._book.count(subject, Counts.REQUESTS, 1, self._clock(), of_upstream=True)
+
+    def finished(self, record: ExchangeRecord) -> None:
+        """An exchange is over: count what it used."""
+        running = self._running.get(record.local_key)
+        if running is not None:
+            running.discard(record.id)
+        if not self._book.limits:
+            return
+        now = self._clock()
+        whose = Subject(
+            profile=record.profile,
+            tool=record.tool,
+            key=record.local_key,
+            project=record.project,
+        )
+        self._count_use(whose, record.total_tokens, record.cost_usd, now, of_upstream=False)
+        for attempt in record.attempts:
+            subject = replace(whose, account=attempt.account, group=record.route_group)
+            tokens = attempt.input_tokens + attempt.output_tokens
+            self._count_use(subject, tokens, attempt.cost_usd, now, of_upstream=True)
+
+    def _count_use(
+        self,
+        subject: Subject,
+        tokens: int,
+        cost_usd: float | None,
+        now: float,
+        *,
+        of_upstream: bool,
+    ) -> None:
+        self._book.count(subject, Counts.TOKENS, tokens, now, of_upstream=of_upstream)
+        self._book.count(subject, Counts.COST, cost_usd or 0.0, now, of_upstream=of_upstream)
+
+    def _check_runaway(self, exchange: Exchange, now: float) -> None:
+        settings = exchange.config.runaway
+        who = (exchange.local_key.id if exchange.local_key else "", exchange.tool)
+        body = exchange.client.body
+        if settings.repeats and body:
+            # The body itself is not kept.
+            what = (*who, exchange.client.path, hash(body))
+            times, until = self._bodies.times(what, now, settings.window_s)
+            if times > settings.repeats:
+                raise KorProxyError(
+                    catalogue.RUNAWAY,
+                    f"rule “runaway.repeats” allows the same request {settings.repeats} times in"
+                    f" {settings.window_s:g} s; this was number {times}; resets in {until - now:.0f} s",
+                    retry_after_s=max(1.0, until - now),
+                )
+        if settings.tool_calls and exchange.session:
+            turns, _ = self._turns.times((*who, exchange.session), now, _TURNS_S)
+            if turns >= settings.tool_calls and turns % settings.tool_calls == 0:
+                self._check_loop(exchange, settings.tool_calls, settings.window_s)
+
+    def _check_loop(self, exchange: Exchange, most: int, window_s: float) -> None:
+        peek, inbound = exchange.peek, exchange.inbound
+        if peek is None or inbound is None:
+            return
+        try:
+            request = dialect(peek.body_dialect or exchange.dialect).decode_request(inbound)
+        except KorProxyError:
+            return  # it will be said where it is read
+        name, times = call_loop(request.messages)
+        if times >= most:
+            raise KorProxyError(
+                catalogue.RUNAWAY,
+                f"rule “runaway.tool_calls” allows {most} equal calls in a row; tool “{name[:80]}” was called {times}"
+                " times with the same arguments and the same result; resets when the conversation goes on differently",
+                retry_after_s=window_s,
+            )
+
+    def _check_key(self, exchange: Exchange) -> None:
+        key = exchange.local_key
+        if key is None:
+            return
+        model, models = (exchange.model or "").lower(), key.limits.models
+        if models and not any(fnmatchcase(model, it.lower()) for it in models):
+            raise KorProxyError(
+                catalogue.KEY_MODEL_REFUSED,
+                f"key “{key.id}”, model “{model[:120]}”; allowed: {', '.join(models)}",
+                param="model",
+            )
+        most, running = key.limits.concurrency, len(self._running.get(key.id, ()))
+        if (
+            most is not None
+            and exchange.seed not in self._running.get(key.id, ())
+            and running >= most
+        ):
+            self._count("requests", LimitAction.REFUSE)
+            raise KorProxyError(
+                catalogue.CONCURRENCY,
+                f"rule “concurrency” allows {most} requests at the same time for key {key.id}; {running} are"
+                " running; resets when one of them ends",
+                retry_after_s=_BUSY_RETRY_S,
+            )
+
+    def _meet(self, exchange: Exchange, reached: Iterable[Reached], now: float) -> bool:
+        """
+        Do what follows from limits that are reached; False: the request is to be planned anew.
+
+        Raises:
+            KorProxyError: one of them refuses it.
+        """
+        met = list(reached)
+        refusing = [it for it in met if it.limit.action is LimitAction.REFUSE]
+        if refusing:
+            self._count(refusing[0].limit.counts, LimitAction.REFUSE)
+            # All of them must have something left again.
+            raise refusal(max(refusing, key=lambda it: it.resets_at), now)
+        for it in met:
+            if it.limit.action is LimitAction.REROUTE:
+                if exchange.reroute:
+                    continue  # the first one decides
+                exchange.reroute = it.limit.to
+                self._say(exchange, it, "rerouted", now)
+                return False
+            self._warn_or_slow(exchange, it, now)
+        return True
+
+    def _warn_or_slow(self, exchange: Exchange, reached: Reached, now: float) -> None:
+        if reached.limit.action is LimitAction.SLOW:
+            exchange.delay_s = max(exchange.delay_s, reached.limit.slow_s)
+            self._say(exchange, reached, "slowed", now)
+        else:
+            self._say(exchange, reached, "limit", now)
+
+    def _fitting(self, exchange: Exchange, plan: Plan, subject: Subject, now: float) -> Plan | None:
+        """
+        The plan without accounts and groups that have nothing left; None: it is to be planned anew.
+
+        Raises:
+            KorProxyError: nobody is left.
+        """
+        if not any(it.of_upstream for it in self._book.limits):
+            return plan
+        out: list[Reached] = []
+        steps = []
+        for step in plan.steps:
+            kept = []
+            for candidate in step.candidates:
+                asked = replace(subject, account=candidate.account_id, group=step.group)
+                closing = []
+                for it in self._book.reached(asked, now, of_upstream=True):
+                    if it.limit.action in (LimitAction.REFUSE, LimitAction.REROUTE):
+                        closing.append(it)
+                    else:
+                        self._warn_or_slow(exchange, it, now)
+                out += closing
+                if not closing:
+                    kept.append(candidate)
+            if kept:
+                steps.append(replace(step, candidates=tuple(kept)))
+        if steps:
+            for it in out:
+                self._say(exchange, it, "rerouted", now)
+            return replace(plan, steps=tuple(steps))
+        for it in out:
+            if it.limit.to and not exchange.reroute:
+                exchange.reroute = it.limit.to
+                self._say(exchange, it, "rerouted", now)
+                return None
+        self._count(out[0].limit.counts, LimitAction.REFUSE)
+        raise refusal(min(out, key=lambda it: it.resets_at), now)
+
+    def _say(self, exchange: Exchange, reached: Reached, word: str, now: float) -> None:
+        reason = f"{word}:{reached.limit.name}"
+        if reason in exchange.why:
+            return
+        exchange.note(reason)
+        self._count(reached.limit.counts, reached.limit.action)
+        fields = {
+            "request_id": exchange.id,
+            "rule": reached.limit.name,
+            "action": reached.limit.action,
+            "said": reached.words(now),
+        }
+        log.warning("limit reached", extra={"fields": fields})
+
+    def _count(self, counts: str, action: LimitAction) -> None:
+        if self._metrics is not None:
+            self._metrics.limits.labels(counts, action).inc()
+
+    def _restore(self, limits: tuple[Limit, ...], past: PastUse) -> None:
+        now = self._clock()
+        of_upstream = tuple(it for it in limits if it.of_upstream)
+        others = tuple(it for it in limits if not it.of_upstream)
+        for at, subject, used in past(now):
+            self._book.restore(of_upstream, subject, at, used)
+            self._book.restore(others, subject, at, used)
+
+
+def subject_of(exchange: Exchange) -> Subject:
+    """Who asks, as far as the plan says; account and group are not known yet."""
+    key = exchange.local_key
+    return Subject(
+        profile=exchange.profile,
+        tool=exchange.tool,
+        key=key.id if key is not None else "",
+        project=exchange.project,
+    )
+
+
+def refusal(reached: Reached, now: float) -> KorProxyError:
+    """The error for a limit that has nothing left: rule, limit, use and reset in words."""
+    wait_s = max(1.0, reached.resets_at - now)
+    spec = catalogue.LIMIT_PACE if wait_s <= SOON_S else catalogue.LIMIT_REACHED
+    return KorProxyError(spec, reached.words(now), retry_after_s=wait_s)

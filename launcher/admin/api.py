@@ -1,0 +1,97 @@
+"""The management API, version 1: state, lifecycle, log."""
+
+import asyncio
+from dataclasses import asdict
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from korproxy_addons import __version__
+from korproxy_addons.errors import catalogue
+from korproxy_addons.errors.exceptions import KorProxyError
+from launcher.admin.sessions import Sessions
+from launcher.admin.steward import Steward
+from launcher.log_lines import LEVELS, LogFilter, last_lines
+from launcher.supervisor.signals import Wish
+
+MOST_LINES = 5000
+
+
+class LifecycleOrder(msgspec.Struct, forbid_unknown_fields=True):
+    """Body of POST lifecycle."""
+
+    do: str
+
+
+class Api:
+    """
+    The routes.
+
+    Args:
+        steward: Who keeps the gateway.
+        sessions: Makes tickets for the browser.
+        root: Address of this listener.
+    """
+
+    def __init__(self, steward: Steward, sessions: Sessions, root: str) -> None:
+        self._steward = steward
+        self._sessions = sessions
+        self._root = root
+
+    def routes(self) -> list[Route]:
+        """Every route, below `/api/v1`."""
+        return [
+            Route("/status", self.status, methods=["GET"]),
+            Route("/lifecycle", self.lifecycle, methods=["POST"]),
+            Route("/logs", self.logs, methods=["GET"]),
+            Route("/tickets", self.tickets, methods=["POST"]),
+        ]
+
+    async def status(self, _request: Request) -> Response:
+        """GET: how the gateway stands."""
+        return JSONResponse(self._status())
+
+    async def lifecycle(self, request: Request) -> Response:
+        """POST `{"do": WISH}`: start, stop, restart, pause, resume, start-plain, start-last-good, quit."""
+        try:
+            order = msgspec.json.decode(await request.body(), type=LifecycleOrder)
+        except (msgspec.DecodeError, msgspec.ValidationError) as error:
+            raise KorProxyError(catalogue.FIELD_INVALID, str(error)) from error
+        if order.do == "quit":
+            self._steward.quit()
+        elif order.do in set(Wish):
+            self._steward.wish(Wish(order.do))
+        else:
+            known = ", ".join([*Wish, "quit"])
+            raise KorProxyError(catalogue.FIELD_INVALID, f"do is one of {known}", param="do")
+        return JSONResponse(self._status(), status_code=202)
+
+    async def logs(self, request: Request) -> Response:
+        """GET `?limit=&level=&component=&request_id=`: the newest lines that pass, oldest first."""
+        asked = request.query_params
+        level = asked.get("level", "debug")
+        limit = asked.get("limit", "200")
+        if level not in LEVELS:
+            raise KorProxyError(catalogue.FIELD_INVALID, f"level is one of {', '.join(LEVELS)}")
+        if not limit.isascii() or not limit.isdigit() or not 1 <= int(limit[:9]) <= MOST_LINES:
+            raise KorProxyError(catalogue.FIELD_INVALID, f"limit is 1 to {MOST_LINES}")
+        wanted = LogFilter(level, asked.get("component", ""), asked.get("request_id", ""))
+        lines = await asyncio.to_thread(last_lines, self._steward.home, wanted, int(limit))
+        return JSONResponse({"lines": lines})
+
+    async def tickets(self, _request: Request) -> Response:
+        """POST: an address that signs one browser in, once, within a minute."""
+        return JSONResponse({"url": f"{self._root}/login?ticket={self._sessions.new_ticket()}"})
+
+    def _status(self) -> dict[str, Any]:
+        status = self._steward.status
+        return {
+            **asdict(status),
+            "url": f"http://localhost:{status.port}" if status.port else None,
+            "home": str(self._steward.home),
+            "config_problems": list(self._steward.config_problems),
+            "launcher": {"version": __version__},
+        }

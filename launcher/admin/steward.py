@@ -1,0 +1,24 @@
+"""What the API does, behind a small protocol, so that the listener can be tested without a gateway."""
+
+from pathlib import Path
+from typing import Protocol
+
+from launcher.supervisor.signals import Wish
+from launcher.supervisor.states import Status
+
+
+class Steward(Protocol):
+    """Who keeps the gateway."""
+
+    home: Path
+    config_problems: tuple[str, ...]
+
+    @property
+    def status(self) -> Status:
+        """How it stands."""
+
+    def wish(self, wish: Wish) -> None:
+        """A person asked for something."""
+
+    def quit(self) -> None:
+        """End the launcher, and the gateway with it."""

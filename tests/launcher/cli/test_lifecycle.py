@@ -1,0 +1,108 @@
+"""The verbs of a terminal, with a real launcher and a real gateway behind them."""
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from launcher.single_instance import SingleInstance, runs
+from support.gateway import free_port
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX sockets are handed over")
+
+
+class Terminal:
+    """Runs `korproxy` for one folder, as a person does."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+
+    def run(self, *words: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-m", "launcher", *words, "--home", str(self.home)],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    def json(self, *words: str) -> dict[str, Any]:
+        done = self.run(*words, "--json")
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Iterator[Terminal]:
+    (tmp_path / "config.yaml").write_text(
+        f"version: 1\nlisten: {{port: {free_port()}}}\nadmin: {{port: 0}}\n"
+    )
+    (tmp_path / "config.yaml").chmod(0o600)
+    found = Terminal(tmp_path)
+    yield found
+    found.run("stop")
+    assert not runs(tmp_path)
+
+
+def test_a_day_with_korproxy(terminal: Terminal) -> None:
+    """Start, look, pause, go on, restart, open the page, stop."""
+    assert terminal.run("status").returncode == 1
+    started = terminal.run("start")
+    assert started.returncode == 0, started
+    assert started.stdout.startswith("healthy\n")
+    first = terminal.json("status")
+    assert first["state"] == "healthy"
+    assert terminal.json("start")["pid"] == first["pid"], "a second start changes nothing"
+    assert terminal.json("pause")["state"] == "paused"
+    assert terminal.run("status").stdout.startswith("paused")
+    assert terminal.json("resume")["state"] == "healthy"
+    assert terminal.json("restart")["pid"] != first["pid"]
+    assert "/login?ticket=" in terminal.json("open")["url"]
+    assert "/login?ticket=" in terminal.run("open", "--print").stdout
+    second = terminal.run("run")
+    assert second.returncode == 1
+    assert "runs already" in second.stderr
+    assert terminal.run("stop").stdout == "stopped\n"
+    assert not runs(terminal.home)
+
+
+def test_what_cannot_be_started_says_why(terminal: Terminal) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        (terminal.home / "config.yaml").write_text(
+            f"version: 1\nlisten: {{port: {port}, hosts: [127.0.0.1]}}\nadmin: {{port: 0}}\n"
+        )
+        done = terminal.run("start")
+    assert done.returncode == 1
+    assert f"port {port} is taken by" in done.stdout
+    assert "KP-SYS-510" in done.stderr
+    assert terminal.json("start")["state"] == "healthy", "the port is free now"
+
+
+@pytest.mark.parametrize("verb", ["restart", "pause", "resume", "open"])
+def test_without_korproxy_there_is_nothing_to_steer(terminal: Terminal, verb: str) -> None:
+    done = terminal.run(verb)
+    assert done.returncode == 1
+    assert "KP-SYS-509" in done.stderr
+    assert "korproxy start" in done.stderr
+
+
+def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = Terminal(tmp_path / "file").run("start")
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
+
+
+def test_a_launcher_that_hangs_is_named(tmp_path: Path) -> None:
+    """It holds the lock, but does not say how it is reached: after a while that is an error."""
+    from launcher.cli import lifecycle
+
+    with SingleInstance(tmp_path), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lifecycle, "START_S", 0.2)
+        assert lifecycle._launcher(tmp_path) is None
