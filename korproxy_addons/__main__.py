@@ -31,6 +31,7 @@ from korproxy_addons.config.problems import ConfigProblems
 from korproxy_addons.config.schema import Config, Listen
 from korproxy_addons.config.store import ConfigStore, default_home
 from korproxy_addons.gateway.event_loop import new_event_loop, settle
+from korproxy_addons.gateway.explain_program import main as explain
 from korproxy_addons.gateway.fastpath import FastPath
 from korproxy_addons.gateway.front import listening_on
 from korproxy_addons.gateway.listening import adopt, opened
@@ -165,7 +166,13 @@ def _questions(control: Control) -> dict[str, Question]:
     async def stats(_about: dict[str, Any]) -> dict[str, Any]:
         return {"in_flight": control.in_flight}
 
-    return {"stats": stats}
+    async def accounts(_about: dict[str, Any]) -> list[dict[str, Any]]:
+        return [it.model_dump() for it in control.accounts()]
+
+    async def reset_account(about: dict[str, Any]) -> dict[str, Any]:
+        return {"reset": control.reset_account(str(about.get("account", "")))}
+
+    return {"stats": stats, "accounts": accounts, "reset-account": reset_account}
 
 
 async def _run(launch: Launch) -> None:
@@ -216,7 +223,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the gateway until it is told to stop; the process's exit code."""
-    given = _parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    if words[:1] == ["explain"]:
+        # The frozen program answers questions about routes, too.
+        return explain(words[1:])
+    given = _parser().parse_args(words)
     if given.parent is not None and not end_with_parent(given.parent):
         return EXIT_PARENT_GONE
     launch = Launch(

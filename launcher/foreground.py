@@ -70,6 +70,7 @@ class Launch:
         on_status: Told each new status.
         on_line: Told each line that a gateway writes to stderr.
         on_admin: Told where the page is, once it is there.
+        signals: End and restart by signals; only the main thread can.
     """
 
     home: Path
@@ -80,6 +81,7 @@ class Launch:
     on_status: Callable[[Status], None] = lambda _status: None
     on_line: Callable[[str], None] = lambda _line: None
     on_admin: Callable[[Serving], None] = lambda _serving: None
+    signals: bool = True
 
 
 class House(Keeper):
@@ -112,10 +114,8 @@ async def serve(launch: Launch) -> None:
     loop = asyncio.get_running_loop()
     with SingleInstance(launch.home) as instance:
         house = House(launch)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            _on_signal(loop, number, house.quit)
-        if hasattr(signal, "SIGHUP"):
-            _on_signal(loop, signal.SIGHUP, lambda: house.wish(Wish.RESTART))
+        if launch.signals:
+            _on_signals(loop, house)
         house.wish(launch.first)
         watch = loop.create_task(_start_when_mended(house, launch.home / FILE_NAME))
         # The gateway starts meanwhile: the page's libraries take their time to load.
@@ -158,6 +158,13 @@ def _signature(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_mtime_ns, found.st_size
+
+
+def _on_signals(loop: asyncio.AbstractEventLoop, house: House) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        _on_signal(loop, number, house.quit)
+    if hasattr(signal, "SIGHUP"):
+        _on_signal(loop, signal.SIGHUP, lambda: house.wish(Wish.RESTART))
 
 
 def _on_signal(loop: asyncio.AbstractEventLoop, number: int, call: Callable[[], None]) -> None:

@@ -32,6 +32,13 @@ def gateway_command(
     return [*_program(), *options]
 
 
+def explain_command(home: Path) -> list[str]:
+    """Argv of the program that answers one question about a route, given to it as JSON on stdin."""
+    if getattr(sys, "frozen", False):
+        return [*_program(), "explain", "--home", str(home)]
+    return [sys.executable, "-m", "korproxy_addons.explain", "--home", str(home)]
+
+
 def _program() -> list[str]:
     if getattr(sys, "frozen", False):
         # two programs lie in one folder, with the suffix of the system

@@ -28,7 +28,7 @@ from typing import Callable, Dict, Iterator, List, Mapping, NoReturn
 
 from dev_environment import LOCK_NAME, Environment, EnvironmentFailedError
 from dev_python import Interpreter, NoPythonError, choose
-from dev_tools import ToolsFailedError, install_system, install_tools
+from dev_tools import ToolsFailedError, install_system, install_tools, install_tray
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCK_COMMAND = "python3 packaging/dev.py lock"
@@ -80,8 +80,9 @@ def lint(environment: Environment, _arguments: List[str]) -> int:
 
 
 def tools(environment: Environment, _arguments: List[str]) -> int:
-    """Install the coding tools that the client tests run."""
+    """Install the coding tools that the client tests run, and what the tray's tests need."""
     install_tools(environment.root)
+    install_tray(environment.root, environment.python)
     return 0
 
 

@@ -62,6 +62,21 @@ PARTS = (
         "gives that keyring a session of its own",
         {"apt-get": ("dbus",)},
     ),
+    Part("Xvfb", "is the display of the tray's tests", {"apt-get": ("xvfb",)}),
+    Part(
+        "g-ir-scanner",
+        "stands for what the tray's icon needs of GTK",
+        {
+            "apt-get": (
+                "libgirepository1.0-dev",
+                "libcairo2-dev",
+                "gir1.2-gtk-3.0",
+                "gir1.2-ayatanaappindicator3-0.1",
+                "gcc",
+                "pkg-config",
+            )
+        },
+    ),
 )
 _MANAGERS = {
     "apt-get": ("apt-get", "install", "--yes", "--no-install-recommends"),
@@ -135,4 +150,36 @@ def install_tools(root: Path) -> None:
     for command in (install, [node, str(folder / _INSTALL_SCRIPT)]):
         if subprocess.run(command, cwd=str(folder), stdout=sys.stderr, check=False).returncode:
             raise ToolsFailedError(f"The coding tools could not be installed: {' '.join(command)}")
+    stamp.write_text(wanted, encoding="utf-8")
+
+
+def install_tray(root: Path, python: Path, which: Which = shutil.which) -> None:
+    """
+    Build what the tray needs of this desktop into `root/.tools/tray`, for the Python of `.venv`.
+
+    Without the system's own parts nothing is built, and the tray's tests skip.
+
+    Raises:
+        ToolsFailedError: The build failed.
+    """
+    lock = root / "packaging" / "tray.lock"
+    folder, stamp = root / ".tools" / "tray", root / ".tools" / "tray.sha256"
+    if not sys.platform.startswith("linux") or which("g-ir-scanner") is None:
+        return
+    wanted = hashlib.sha256(lock.read_bytes() + str(python.resolve()).encode()).hexdigest()
+    if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
+        return
+    shutil.rmtree(str(folder), ignore_errors=True)
+    command = [
+        str(python),
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-deps",
+    ]
+    command += ["--require-hashes", "--target", str(folder), "-r", str(lock)]
+    if subprocess.run(command, stdout=sys.stderr, check=False).returncode:
+        raise ToolsFailedError("The tray's libraries could not be built: " + " ".join(command))
     stamp.write_text(wanted, encoding="utf-8")

@@ -10,3 +10,6 @@ pytest_plugins = ["support.skips"]
 settings.register_profile("ci", derandomize=True, database=None, print_blob=True)
 if os.environ.get("CI") or os.environ.get("KORPROXY_NO_SKIPS"):
     settings.load_profile("ci")
+
+# No test writes into the keyring of whoever runs it; those about a keyring start one of their own.
+os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"

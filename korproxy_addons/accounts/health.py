@@ -51,7 +51,7 @@ class Health:
         failures: Breakdowns in a row.
         rests: Rests in a row, which make the next one longer.
         code: Code of the last failure, "" if none.
-        reason: The provider's words, "" if none.
+        reason: Why, in our own words, "" if there are none beside the code.
         guessed: `until` is our own guess, not the provider's word.
         failed_at: Unix seconds of the last failure.
         trial_until: Unix seconds until which a request that is under way has the trial to itself.
@@ -177,10 +177,14 @@ def _remembered(health: Health, failure: Failure, now: float) -> bool:
 
 
 def _reason(failure: Failure) -> str:
-    """What a provider says of the account; what it says as it breaks down may be about the request's content."""
+    """
+    Our own words for it. A provider's are not kept: they may repeat what a client has sent.
+
+    A failure with a status is a provider's answer; one without is of our making, such as a sign-in that could not be renewed.
+    """
     if failure.verdict is Verdict.NONE:
         return ""
-    return failure.message[:_LONGEST_REASON] or failure.hint
+    return failure.hint if failure.status else failure.message[:_LONGEST_REASON] or failure.hint
 
 
 def _told(failure: Failure, now: float) -> bool:

@@ -24,17 +24,26 @@ class QuotaBook:
     def __init__(self, changed: Changed | None = None) -> None:
         self._changed = changed
         self._windows: dict[str, dict[tuple[str, str], Window]] = {}
+        self._sorted: dict[str, Windows] = {}
 
     def windows(self, account_id: str) -> Windows:
-        """What is known of an account, shortest window first, as it was told: `Window.at` says what holds now."""
-        known = self._windows.get(account_id, {}).values()
-        return tuple(
-            sorted(known, key=lambda it: (it.length_s or float("inf"), it.name, it.model_glob))
-        )
+        """
+        What is known of an account, shortest window first, as it was told: `Window.at` says what holds now.
+
+        The same object as long as nothing more is told.
+        """
+        found = self._sorted.get(account_id)
+        if found is None:
+            known = self._windows.get(account_id, {}).values()
+            found = self._sorted[account_id] = tuple(
+                sorted(known, key=lambda it: (it.length_s or float("inf"), it.name, it.model_glob))
+            )
+        return found
 
     def observe(self, account_id: str, windows: Iterable[Window]) -> None:
         """Take in what a provider has just said; what it said later wins over what comes in late."""
         table = self._windows.setdefault(account_id, {})
+        self._sorted.pop(account_id, None)
         changed = []
         for window in windows:
             before = table.get(window.key)
@@ -51,6 +60,7 @@ class QuotaBook:
     def restore(self, windows: Mapping[str, Iterable[Window]]) -> None:
         """Take in what was kept of an earlier run, by account."""
         for account_id, kept in windows.items():
+            self._sorted.pop(account_id, None)
             table = self._windows.setdefault(account_id, {})
             for window in kept:
                 table.setdefault(window.key, window)
@@ -73,6 +83,7 @@ class QuotaBook:
         """Drop what is known of accounts that left the config."""
         kept = set(account_ids)
         self._windows = {key: table for key, table in self._windows.items() if key in kept}
+        self._sorted.clear()
 
 
 def _worth_keeping(window: Window) -> tuple[object, ...]:

@@ -1,6 +1,7 @@
 """The addons, in the order in which they see a request; `build` makes them for one KorProxy folder."""
 
 import secrets
+import time
 from pathlib import Path
 
 from korproxy_addons.addons.access import Access
@@ -10,7 +11,7 @@ from korproxy_addons.addons.egress import Egress
 from korproxy_addons.addons.entrance import Entrance
 from korproxy_addons.addons.ingress import Ingress
 from korproxy_addons.addons.journal import Journal
-from korproxy_addons.addons.metering import Metering
+from korproxy_addons.addons.metering import Metering, quota_left
 from korproxy_addons.addons.state import State
 from korproxy_addons.config.store import ConfigStore
 from korproxy_addons.gateway.conversations import Conversations
@@ -61,6 +62,7 @@ def build(
     database = open_database(home)
     state = State(database)
     metrics = Metrics()
+    metrics.quota = lambda: quota_left(store.current, state.fleet.quota, time.time())
     journal = Journal(home, store, redactor, own_process=own_process, terminal=log_to_terminal)
     conversations = Conversations(ConversationShelf(database))
     limiter = Limiter(PastUse(database), metrics)
@@ -71,6 +73,7 @@ def build(
         conversations=conversations,
         spending=state.spending,
         limiter=limiter,
+        on_renewal=lambda result: metrics.token_refresh.labels(result).inc(),
     )
     sockets = SocketHistory()
     control = Control(
@@ -80,6 +83,7 @@ def build(
         secrets.token_hex(8),
         (dispatch.apply_config, journal.apply_config),
     )
+    control.vault_state = lambda: door.state
     door.wait()
     return (
         journal,

@@ -73,6 +73,7 @@ class Control:
         self.paused = False
         self.retiring = False
         self.on_problems: Callable[[tuple[str, ...]], None] = lambda _problems: None
+        self.vault_state: Callable[[], str] = str
         self._watch: asyncio.Task[None] | None = None
 
     def running(self) -> None:
@@ -116,6 +117,10 @@ class Control:
     def error(self, exchange: Exchange) -> None:
         self._end(exchange)
 
+    def accounts(self) -> tuple[AccountHealth, ...]:
+        """What is held against accounts now."""
+        return self._accounts(time.time())
+
     @property
     def in_flight(self) -> int:
         """Requests that are being served."""
@@ -155,6 +160,12 @@ class Control:
                             await self._idle.wait()
         except TimeoutError:
             log.warning("drain timed out", extra={"fields": {"in_flight": self._in_flight}})
+
+    def reset_account(self, account_id: str) -> bool:
+        """Forget what is held against an account, as a person asked; whether it is one of the config's."""
+        self._pool.reset(account_id)
+        log.info("account reset", extra={"fields": {"account": account_id}})
+        return any(it.id == account_id for it in self._store.current.accounts)
 
     def reload(self) -> None:
         """Look at the config file now."""
@@ -208,6 +219,7 @@ class Control:
             draining=self.draining,
             accounts_configured=len(self._store.current.accounts),
             config_problems=self._problems,
+            vault=self.vault_state(),
             # The page is open even where keys are required; what it says of accounts is then for nobody.
             accounts=() if self._store.current.local_keys.required else self._accounts(now),
         )

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,8 @@ class Dispatch:
         fleet: What is known of the accounts.
         conversations: What is kept for clients whose upstream keeps nothing; None: in memory alone.
         spending: What the accounts have drawn beyond their plans; None: nothing yet, and nothing is kept.
+        limiter: Keeps the limits of the user; None: nothing is known of earlier runs.
+        on_renewal: Told how each renewal of a login went (`Broker.on_renewal`).
     """
 
     def __init__(
@@ -58,12 +60,14 @@ class Dispatch:
         conversations: Conversations | None = None,
         spending: SpendingBook | None = None,
         limiter: Limiter | None = None,
+        on_renewal: Callable[[str], None] | None = None,
     ) -> None:
         self._store = store
         self._secret_store = secret_store
         self._fleet = fleet
         self._conversations = conversations or Conversations()
         self._limiter = limiter or Limiter()
+        self._on_renewal = on_renewal
         self._guard = MoneyGuard(fleet, spending or SpendingBook())
         self._caretaker: Caretaker | None = None
         self._services: Services | None = None
@@ -73,6 +77,8 @@ class Dispatch:
     def running(self) -> None:
         self._client = UpstreamClient(AddressGuard())
         wire = Wire(self._client, self._secret_store)
+        if self._on_renewal is not None:
+            wire.broker.on_renewal = self._on_renewal
         lists = ModelLists(wire)
         self._services = Services(
             wire=wire,

@@ -51,9 +51,7 @@ class Entrance:
         sockets: Is told how requests on WebSockets go.
     """
 
-    def __init__(
-        self, config: Callable[[], Config], sockets: SocketHistory | None = None
-    ) -> None:
+    def __init__(self, config: Callable[[], Config], sockets: SocketHistory | None = None) -> None:
         self._config = config
         self.sockets = sockets or SocketHistory()
 

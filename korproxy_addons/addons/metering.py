@@ -3,9 +3,10 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from weakref import WeakValueDictionary
 
+from korproxy_addons.accounts.quota import QuotaBook
 from korproxy_addons.config.schema import Config
 from korproxy_addons.gateway.exchange import Exchange
 from korproxy_addons.gateway.exchange_record import record_of
@@ -120,6 +121,15 @@ class Metering:
             self._prices = PriceTable(own=own)
             self._priced_by = config
         return self._prices
+
+
+def quota_left(config: Config, book: QuotaBook, now: float) -> Iterator[tuple[str, str, float]]:
+    """Provider, window and the share that is left of it, for every window that is known of."""
+    for account in config.accounts:
+        for window in book.windows(account.id):
+            left = window.at(now).remaining_share()
+            if left is not None:
+                yield account.provider, window.name, left
 
 
 def _elapsed_ms(exchange: Exchange) -> float:

@@ -119,7 +119,10 @@ def read_pasted(login: LoginSpec, ticket: Ticket, text: str) -> Callback:
         LoginError: As `read_callback`.
     """
     text = text.strip().strip("<>\"'").strip()
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        parts = urlsplit("")
     query = dict(parse_qsl(parts.query)) or dict(parse_qsl(parts.fragment))
     if not query and "=" in text:
         query = dict(parse_qsl(text.removeprefix("?")))

@@ -14,7 +14,7 @@ from korproxy_addons.providers.error_words import Words, read_words
 from korproxy_addons.providers.logins import LoginSpec
 from korproxy_addons.providers.waits import retry_after_s
 
-_CODE = re.compile(r"[A-Za-z0-9_.-]{1,48}\Z")
+_CODE = re.compile(r"[a-z]{1,24}(_[a-z]{1,24}){0,5}\Z")
 # Servers repeat what they refuse; whatever is long enough to be a token is left out.
 _LIKE_A_SECRET = re.compile(r"[A-Za-z0-9_.~+/=%#-]{16,}")
 _TEXT_LIMIT = 200

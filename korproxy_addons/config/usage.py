@@ -30,6 +30,6 @@ class UsageSettings(Settings):
     keep_days: int = Field(default=30, ge=1, le=90)
     """Days for which each request is kept; the sums by hour and day last longer."""
     keep_requests: int = Field(default=100_000, ge=1_000, le=5_000_000)
-    """Most requests that are kept; some 700 bytes each."""
+    """Most requests that are kept; some 800 bytes each."""
     prices: FrozenMap[ModelPrice] = Field(default_factory=dict, validate_default=True)
     """Prices of models, by id, in place of the built-in list's."""

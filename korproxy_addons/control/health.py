@@ -38,6 +38,8 @@ class Health(BaseModel):
     accounts_configured: int
     config_problems: tuple[str, ...]
     accounts: tuple[AccountHealth, ...]
+    vault: str = ""
+    """`open`, `none` (nothing was stored yet), `opening`, or why it is not: `locked`, `key-missing`, `damaged`, `unusable`."""
     folder: str = ""
     """`folder_mark` of the KorProxy folder it serves."""
 

@@ -86,6 +86,9 @@ class Decoder(Protocol):
         StreamFailed (STREAM_CUT) follows; T111 says what counts as an end.
         """
 
+    def told(self) -> Usage | None:
+        """What the upstream has told of its tokens so far: all there is to know of a reply that breaks off."""
+
 
 class Encoder(Protocol):
     """

@@ -33,11 +33,13 @@ from korproxy_addons.dialects.parts import (
     ResultContent,
     Role,
     ServerToolPart,
+    Source,
     TextPart,
     ThinkingPart,
     ToolCallPart,
     ToolResultPart,
     UnknownPart,
+    WebSearch,
 )
 from korproxy_addons.dialects.tools import (
     ChoiceMode,
@@ -74,6 +76,7 @@ __all__ = [
     "Role",
     "Sampling",
     "ServerToolPart",
+    "Source",
     "TextPart",
     "ThinkingMode",
     "ThinkingPart",
@@ -83,6 +86,7 @@ __all__ = [
     "ToolResultPart",
     "UnknownPart",
     "Usage",
+    "WebSearch",
     "settled_finish",
 ]
 

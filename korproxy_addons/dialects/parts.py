@@ -180,6 +180,26 @@ class UnknownPart(Struct, frozen=True):
     text: str = ""
 
 
+class Source(Struct, frozen=True):
+    """A page that a search found."""
+
+    url: str
+    title: str = ""
+
+
+class WebSearch(Struct, frozen=True):
+    """
+    What every service can say of a search of its own.
+
+    Attributes:
+        query: What was searched for; "" on a part that only holds what was found.
+        sources: The pages, () where the service does not tell, or tells them in another part.
+    """
+
+    query: str = ""
+    sources: tuple[Source, ...] = ()
+
+
 class ServerToolPart(Struct, frozen=True):
     """
     A tool that the service runs by itself (web search and the like): its call, its result, or both.
@@ -193,6 +213,7 @@ class ServerToolPart(Struct, frozen=True):
         call_id: What pairs call and result; "" where they are one item.
         raw: All of it, as it was on the wire.
         text: What it says in words, or "".
+        search: In an answer: what is known of it if it is a search of the web. Clients of other services are told that.
     """
 
     origin: str
@@ -201,6 +222,7 @@ class ServerToolPart(Struct, frozen=True):
     call_id: str
     raw: Raw
     text: str = ""
+    search: WebSearch | None = None
 
 
 class CompactionPart(Struct, frozen=True):

@@ -288,13 +288,15 @@ def without_comments(frames: bytes) -> bytes:
     """Whole frames without their comment lines, nor the blank lines that would then end nothing."""
     if not (frames.startswith(b":") or b"\n:" in frames or b"\r:" in frames):
         return frames
-    kept = []
+    kept: list[bytes] = []
     empty = True
     for line in frames.splitlines(keepends=True):
         blank = not line.strip(_LINE_ENDS)
         if line.startswith(b":") or (blank and empty):
             continue
-        kept.append(line)
+        # Two line ends, with the comment between them gone, must not become one.
+        joins = line == b"\n" and kept and kept[-1].endswith(b"\r")
+        kept.append(b"\r" if joins else line)
         empty = blank
     return b"".join(kept)
 

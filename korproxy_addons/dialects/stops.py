@@ -81,7 +81,8 @@ class StopCutter:
         text = self._held + text
         found = [(place, stop) for stop in self._stops if (place := text.find(stop)) >= 0]
         if found:
-            place, self._fired = min(found, key=lambda each: (each[0], -len(each[1])))
+            # The one that is complete first, as a model that was told them stops as soon as one is there.
+            place, self._fired = min(found, key=lambda it: (it[0] + len(it[1]), it[0]))
             self._held = ""
             if place:
                 yield PartDelta(text[:place])

@@ -14,14 +14,18 @@ _SURROGATES: Final = 0xD800
 _LOW_FIRST: Final = 0xDC00
 _PAIR: Final = re.compile("([\U0010f800-\U0010fbff])([\U0010fc00-\U0010ffff])")
 _ALONE: Final = re.compile("[\U0010f800-\U0010ffff]")
-_STAND_IN_MARK: Final = "\\udbf"
-_STAND_IN: Final = re.compile(r"(?<!\\)((?:\\\\)*)\\udbf([ef])\\ud([c-f][0-9a-f]{2})")
+_STAND_IN_MARK: Final = "\\uDbF"
+_STAND_IN: Final = re.compile(r"(?<!\\)((?:\\\\)*)\\uDbF([ef])\\uD([c-f][0-9a-f]{2})")
 
 
 def escaped_stand_in(surrogate: int) -> bytes:
-    r"""The stand-in of a surrogate as JSON escapes, itself a pair: `\udbfe\udc3d` for U+D83D."""
+    r"""
+    The stand-in of a surrogate as JSON escapes, itself a pair: `\uDbFe\uDc3d` for U+D83D.
+
+    Nobody writes escapes in such a mixture of cases, so that it can be told from a character of that range.
+    """
     offset = _FIRST + surrogate - _SURROGATES - 0x10000
-    return b"\\u%04x\\u%04x" % (_SURROGATES + (offset >> 10), _LOW_FIRST + (offset & 0x3FF))
+    return b"\\uDbF%x\\uD%03x" % ((offset >> 10) & 0xF, (_LOW_FIRST + (offset & 0x3FF)) & 0xFFF)
 
 
 def halves_again(text: str) -> str:

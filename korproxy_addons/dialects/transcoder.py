@@ -87,6 +87,7 @@ class Transcoder:
             return b""
         self.over = True
         self.error = error
+        self.usage = self._decoder.told() or self.usage
         try:
             return self._encoder.feed(StreamFailed(error))
         except Exception as mistake:  # noqa: BLE001 - see feed; nothing else can be said after a 200
@@ -133,5 +134,6 @@ class Transcoder:
             self.usage = event.usage or self.usage
         elif isinstance(event, StreamFailed):
             self.error = event.error
+            self.usage = self._decoder.told() or self.usage
         self.over = self._grammar.state is State.OVER
         out.append(self._encoder.feed(event))

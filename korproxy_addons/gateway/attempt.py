@@ -27,8 +27,9 @@ from korproxy_addons.gateway.estimating import Estimates, estimated_reply, has_n
 from korproxy_addons.gateway.exchange import Attempt, Exchange
 from korproxy_addons.gateway.flow_record import FlowRecord
 from korproxy_addons.gateway.money_guard import Meter
-from korproxy_addons.gateway.reply_road import HiddenFailureError, ReplyRoad
+from korproxy_addons.gateway.reply_road import Forms, HiddenFailureError, ReplyRoad
 from korproxy_addons.gateway.sink import ClientSink
+from korproxy_addons.gateway.usage_asking import UnaskedUsage, asking
 from korproxy_addons.gateway.wire import Wire
 from korproxy_addons.io.upstream import UpstreamReply
 from korproxy_addons.providers.failure import Failure, Verdict
@@ -81,6 +82,7 @@ class Attempting:
         self._way = wire.accounts(exchange.config)[candidate.account_id]
         self._secret: SecretStr | None = None
         self._translator: Translator | None = None
+        self._asks_usage = False
         self._attempt: Attempt
 
     async def run(self) -> None:
@@ -98,6 +100,9 @@ class Attempting:
         compacts = not self._estimates.lacking(self._way, Operation.COMPACT)
         crossing = crossing_to(self._exchange, self._way, self._model, compacts=compacts)
         self._open_attempt(crossing.outgoing.dialect)
+        asked = asking(crossing)
+        self._asks_usage = asked is not None
+        crossing = asked or crossing
         try:
             await self._ask(crossing)
         finally:
@@ -190,7 +195,7 @@ class Attempting:
     async def _carry(self, reply: UpstreamReply, crossing: Crossing) -> None:
         forms = crossing.forms(reply)
         translator = self._translator = self._conversations.keeping(
-            crossing.translator(forms),
+            self._plain_translator(crossing, forms),
             self._exchange,
             streamed=forms.client_streamed,
             remembers=crossing.remembers,
@@ -223,6 +228,10 @@ class Attempting:
             headers.append(("content-length", str(len(first))))
         await self._sink.head(200, headers)
         await road.carry(self._sink, first)
+
+    def _plain_translator(self, crossing: Crossing, forms: Forms) -> Translator:
+        translator = crossing.translator(forms)
+        return UnaskedUsage(translator) if self._asks_usage else translator
 
     def _finished(self, translator: Translator, sent_bytes: int) -> None:
         """Take down what the reply came to, while the exchange is still open."""
@@ -285,7 +294,7 @@ class Attempting:
             failure = replace(failure, retry=Retry.NEXT_ACCOUNT)
         elif error.spec in _NEEDS_OWNER or (isinstance(error, LoginError) and error.ends_login):
             failure = replace(failure, verdict=Verdict.NEEDS_LOGIN, retry=Retry.NEXT_ACCOUNT)
-        elif isinstance(error, LoginError) or error.spec is catalogue.TOKEN_EXPIRED:
+        elif isinstance(error, LoginError):
             # The sign-in is being seen to; there is nothing that this request could repeat.
             failure = replace(failure, retry=Retry.NEXT_ACCOUNT)
         return self._failed(failure, cause=error)
@@ -298,6 +307,8 @@ class Attempting:
         cause: KorProxyError | None = None,
     ) -> AttemptFailedError:
         failure = self._judged(failure)
+        if self.meter is not None:
+            self.meter.failed(failure)
         self._attempt.error_code = failure.spec.code
         label = self._way.label
         return AttemptFailedError(failure, label, self._clock(), answer=answer, cause=cause)

@@ -29,6 +29,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("korproxy.course")
 
+_TOLD_AS_IT_IS = {
+    it.code: it
+    for it in (catalogue.QUOTA_EXHAUSTED, catalogue.OVERAGE_HELD, catalogue.EXTRA_USAGE_REQUIRED)
+}
+"""Rests that are told by their own names when all accounts rest; any other is a limit."""
+
 # Another request is just finding out whether an account has recovered: its answer is worth this wait, in these steps.
 TRIAL_LOOK_S = 0.1
 MOST_TRIAL_LOOKS = 20
@@ -90,6 +96,19 @@ class Course:
                 return NextStep(None)
             raise self._all_resting()
         return self._take(choice)
+
+    def again(self, candidate: Candidate) -> NextStep:
+        """
+        `candidate` once more, after a wait; somebody else where it came to be known meanwhile that he must rest.
+
+        What another request was told holds for this one: to ask again would be refused, or, worse, be answered and lift a
+        limit that stands.
+        """
+        if self._fits(()).get(candidate, Fit.READY) is not Fit.NOT_NOW:
+            return NextStep(candidate)
+        self._done.append(candidate)
+        choice = self._choose()
+        return NextStep(None) if choice is None else self._take(choice)
 
     @contextmanager
     def asking(self, candidate: Candidate) -> Iterator[None]:
@@ -259,15 +278,21 @@ class Course:
             f"{self._accounts[it.account_id].label} ({health.state}, {health.code})"
             for it, health in zip(candidates, healths, strict=True)
         )
+        codes = {it.code for it in healths}
+        if len(healths) == 1 and healths[0].reason:
+            names = f"{names}: {healths[0].reason}"
         soonest = min(
             (it for it in healths if it.until is not None),
             key=lambda it: it.until or 0.0,
             default=None,
         )
         if soonest is None or soonest.until is None:
-            return KorProxyError(catalogue.ACCOUNT_REJECTED, names)
-        quota = soonest.code == catalogue.QUOTA_EXHAUSTED.code
-        spec = catalogue.QUOTA_EXHAUSTED if quota else catalogue.RATE_LIMITED
+            # One reason for all is told as what it is: a lost sign-in is no wrong key.
+            shared = catalogue.CATALOGUE.get(codes.pop()) if len(codes) == 1 else None
+            if shared is None or shared.kind is not Kind.INVALID_REQUEST:
+                shared = catalogue.ACCOUNT_REJECTED
+            return KorProxyError(shared, names)
+        spec = _TOLD_AS_IT_IS.get(soonest.code, catalogue.RATE_LIMITED)
         return KorProxyError(spec, names, retry_after_s=max(1.0, soonest.until - now))
 
     def _log(self, candidate: Candidate, failed: AttemptFailedError, action: Next) -> None:

@@ -80,6 +80,10 @@ class ClientRequest:
     own: tuple[str, int] | None = None
     connection: str = ""
 
+    def __repr__(self) -> str:
+        # Query, headers and body hold the client's key and its words.
+        return f"ClientRequest({self.method} {self.path})"
+
 
 @dataclass(slots=True, weakref_slot=True, eq=False)
 class Exchange:
@@ -143,6 +147,9 @@ class Exchange:
     undecided: bool = False
     leg_running: bool = False
     after_leg: list[Callable[[], None]] = field(default_factory=list)
+
+    def __repr__(self) -> str:
+        return f"Exchange({self.id}, {self.client!r})"
 
     @staticmethod
     def of(flow: http.HTTPFlow) -> "Exchange | None":

@@ -8,7 +8,7 @@ from korproxy_addons.usage.record import AttemptRecord, ExchangeRecord
 # Names that clients or upstreams make up.
 _LONGEST_NAME = 200
 # Nothing came back, but the request had left: the provider may have worked for it.
-_UNHEARD = frozenset({"KP-NET-305", "KP-NET-308", "KP-NET-309", "KP-PROV-109", ""})
+_UNHEARD = frozenset({"KP-NET-305", "KP-NET-308", "KP-NET-309", "KP-PROV-102", "KP-PROV-109", ""})
 
 
 def record_of(

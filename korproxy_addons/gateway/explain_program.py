@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from korproxy_addons.config.problems import ConfigProblems
 from korproxy_addons.config.store import ConfigStore, default_home
@@ -21,6 +22,7 @@ from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.gateway.explain_query import Known, Query, answer
 from korproxy_addons.gateway.explaining import Explanation
 from korproxy_addons.io.kept_state import KeptState
+from korproxy_addons.io.workspace import project_at
 from korproxy_addons.providers.resolve import resolve_accounts
 
 EXIT_CONFIG = 78  # EX_CONFIG
@@ -39,11 +41,14 @@ def explain(home: Path, query: Query, now: float) -> Explanation:
         KorProxyError: As `explain_query.answer`.
     """
     config = ConfigStore(home).load()
+    if query.project:
+        project = project_at(Path(query.project), Path.home())
+        query = replace(query, project=project.folder, project_word=project.profile_word)
     with KeptState(home) as kept:
         known = Known(
             config=config,
             accounts={it.id: it for it in resolve_accounts(config, home)},
-            fleet=kept.fleet(now),
+            fleet=kept.fleet(),
             read=kept.rows,
             home=str(Path.home()),
             now=now,

@@ -66,7 +66,7 @@ class Query(Struct, forbid_unknown_fields=True):
         profile: Id or name of the profile, as X-KorProxy-Profile would say.
         key: Id of the local key it comes with.
         project: Folder of the project.
-        project_word: What a `.korproxy` file there says.
+        project_word: Profile that a `.korproxy` file there names.
         headers: Further headers.
         kind: As X-KorProxy-Request-Type would say.
         input_tokens: Size of the prompt.

@@ -8,6 +8,7 @@ is asked of a provider, and nothing is changed by asking.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Any
 
 from msgspec import Struct
@@ -167,7 +168,7 @@ def explained(
             profile=choice.id,
             profile_by=choice.by,
             rules=tuple(map(_rule, verdicts)),
-            error=f"{refused.spec.code} {refused.message()}",
+            error=refused.message(),
             recorded=dict(recorded or {}),
             notes=notes,
         )
@@ -181,9 +182,10 @@ def explained(
     strategies = {step.strategy for step in plan.steps if len(step.candidates) > 1}
     if home is None and strategies & set(_CHANCE):
         notes = (*notes, "Whose turn it is in a rotation, only the running gateway knows.")
-    error = (
-        "" if picked else next((f"{it.spec.code} {it.message()}" for it in refusals.values()), "")
-    )
+    error = ""
+    if picked is None:
+        reasons = (it.message() for it in refusals.values())
+        error = next(reasons, "Every account that could serve it rests.")
     return Explanation(
         request=_request(facts, situation.now),
         profile=choice.id,
@@ -286,7 +288,7 @@ def _account(
         chosen=chosen,
         reason=reason,
         state=health.state,
-        until=_iso(health.until) if health.until else None,
+        until=_iso(health.until) if health.until and isfinite(health.until) else None,
         code=health.code,
         used_percent=None if share is None else round(share * 100, 1),
     )

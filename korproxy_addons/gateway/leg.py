@@ -150,9 +150,9 @@ class Leg:
         while step.candidate is not None or step.wait_s:
             if step.wait_s:
                 await services.sleep(step.wait_s)
-            if step.candidate is None:
-                step = course.first()
+                step = course.first() if step.candidate is None else course.again(step.candidate)
                 continue
+            assert step.candidate is not None
             candidate = step.candidate
             services.limiter.asked(self._exchange, candidate.account_id)
             with course.asking(candidate):

@@ -26,7 +26,7 @@ COUNTED = frozenset(
     (Operation.GENERATE, Operation.COMPLETIONS, Operation.EMBEDDINGS, Operation.COMPACT)
 )
 # A refusal that is over so soon may be waited for by the tool itself.
-SOON_S = 60.0
+SOON_S = 90.0
 _BUSY_RETRY_S = 1.0
 # A conversation is looked through for a loop only once its client has asked so often in this time.
 _TURNS_S = 600.0

@@ -15,7 +15,7 @@ from korproxy_addons.accounts.spending import SpendingBook
 from korproxy_addons.dialects.outcome import Usage
 from korproxy_addons.errors import catalogue
 from korproxy_addons.providers.failure import Failure, Scope, Source, Verdict
-from korproxy_addons.providers.quota import OverageSign
+from korproxy_addons.providers.quota import OverageSign, no_windows, window_of_failure
 from korproxy_addons.providers.resolve import ResolvedAccount
 from korproxy_addons.usage.prices import PriceTable
 
@@ -67,6 +67,12 @@ class MoneyGuard:
         if sign is not None and not self._spending.may_draw(way.id, way.config.overage, now):
             self._hold(way, sign, now)
         return sign
+
+    def met(self, way: ResolvedAccount, model: str, failure: Failure, now: float) -> None:
+        """Take down a limit that was met, of a provider whose headers tell none before."""
+        if way.access.quota.headers is no_windows and failure.verdict is Verdict.COOL:
+            window = window_of_failure(failure, model, now)
+            self._fleet.quota.observe(way.id, [] if window is None else [window])
 
     def count(self, way: ResolvedAccount, model: str, usage: Usage | None, now: float) -> None:
         """A request was paid for beyond the plan."""
@@ -125,6 +131,10 @@ class Meter:
         """The reply's head has come."""
         sign = self._guard.head(self._way, status, headers, self._clock())
         self._drawn = sign is not None and sign.drawn and 200 <= status < 300
+
+    def failed(self, failure: Failure) -> None:
+        """The reply was an error, and this is how its provider's code reads it."""
+        self._guard.met(self._way, self._model, failure, self._clock())
 
     def ended(self, usage: Usage | None) -> None:
         """The attempt is over; may be said more than once."""

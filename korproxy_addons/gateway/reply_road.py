@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
+
 from korproxy_addons.dialects.events import ReplyError, reply_error
 from korproxy_addons.dialects.sse import DONE, Frame, SseParser
 from korproxy_addons.dialects.translate import Translator
@@ -233,7 +235,11 @@ class ReplyRoad:
         if self._first is not None:
             self._good(self._first.close())
         elif self._raw_bytes <= HELD_WHOLE_BYTES:
-            self._raise_if_bad(b"".join(self._raw))
+            body = b"".join(self._raw)
+            self._raise_if_bad(body)
+            if not _is_json(body):
+                # Where bytes pass as they are, nobody else would notice, and another account may have an answer.
+                raise KorProxyError(catalogue.UPSTREAM_INVALID_REPLY, "its answer is no JSON")
 
     def _good(self, frames: list[Frame]) -> bool:
         for frame in frames:
@@ -252,6 +258,14 @@ class ReplyRoad:
         error = self._translator.error
         if error is not None and (self._translator.over or whole):
             raise HiddenFailureError(None, error)
+
+
+def _is_json(body: bytes) -> bool:
+    try:
+        msgspec.json.decode(body, type=msgspec.Raw)
+    except msgspec.DecodeError:
+        return False
+    return True
 
 
 def stream_headers(content_type: str) -> HeaderFields:

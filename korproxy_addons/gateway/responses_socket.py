@@ -236,7 +236,9 @@ class ResponsesSocket:
     def _say(self, messages: list[bytes]) -> Commands:
         """Text messages, in one write."""
         if messages and not self._closed:
-            data = b"".join(self._socket.send(TextMessage(data=it.decode())) for it in messages)
+            # A frame of text must be text, whatever the upstream has sent.
+            texts = (it.decode("utf-8", "replace") for it in messages)
+            data = b"".join(self._socket.send(TextMessage(data=it)) for it in texts)
             yield commands.SendData(self._connection, data)
 
     def _write(self, event: Event) -> Commands:

@@ -111,7 +111,7 @@ def error_message(
 def _error_of(body: bytes) -> Mapping[str, object]:
     try:
         fields = _OBJECT.decode(body)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return {"type": "server_error", "message": body[:2000].decode("utf-8", "replace")}
     said = fields.get("error", fields.get("detail", fields.get("message", "")))
     if isinstance(said, dict):

@@ -203,7 +203,7 @@ class SocketTalk:
                 self._spoken = _Spoken(
                     _ENDED.decode(data).response.id, (*self._input, *self._output)
                 )
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             # No such event after all: it passes, and what would have been remembered is unknown here.
             self._spoken = None
         return data
@@ -212,7 +212,7 @@ class SocketTalk:
 def _fields_of(message: bytes) -> Fields:
     try:
         return _FIELDS.decode(message)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise KorProxyError(catalogue.NOT_JSON, "a message must be a JSON object") from None
 
 
@@ -224,7 +224,7 @@ def _items(value: msgspec.Raw | None) -> tuple[msgspec.Raw, ...]:
             said = {"type": "message", "role": "user", "content": _TEXT.decode(raw)}
             return (msgspec.Raw(_encode(said)),)
         return tuple(msgspec.Raw(bytes(it)) for it in _ITEMS.decode(raw))
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise KorProxyError(
             catalogue.FIELD_INVALID, "input: must be text or a list", param="input"
         ) from None
@@ -233,7 +233,7 @@ def _items(value: msgspec.Raw | None) -> tuple[msgspec.Raw, ...]:
 def _metadata(value: msgspec.Raw | None) -> Fields:
     try:
         return {} if value is None else _FIELDS.decode(value)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return {}  # whoever reads the request will say so
 
 
@@ -241,7 +241,7 @@ def _text(value: msgspec.Raw | None) -> str:
     """A JSON string's text; "" for anything else."""
     try:
         return "" if value is None else _TEXT.decode(value)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return ""
 
 

@@ -23,6 +23,7 @@ from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.io.login_lock import LoginLock, mark_of
 from korproxy_addons.io.renewal import Fault, Provider, Renewal, TokenVault, no_fault
 from korproxy_addons.io.secret_store import SecretStore
+from korproxy_addons.io.vault_entries import VaultEntry
 from korproxy_addons.providers.resolve import ResolvedAccount
 
 log = logging.getLogger("korproxy.broker")
@@ -107,6 +108,9 @@ class Broker:
         self._works = clockwork or Clockwork()
         self._fault = fault
         self._logins: dict[SecretRef, _Login] = {}
+        self._keys: dict[SecretRef, SecretStr] = {}
+        # Told how each renewal went: renewed, failed or lost.
+        self.on_renewal: Callable[[str], None] = lambda _result: None
 
     async def secret(
         self, way: ResolvedAccount, *, refused: SecretStr | None = None
@@ -120,7 +124,7 @@ class Broker:
             way: The account.
             refused: A secret that the provider has just refused: a login's is not given out again.
         Raises:
-            KorProxyError: SECRET_UNAVAILABLE and what else the vault may say; TOKEN_EXPIRED where no new token could be had.
+            KorProxyError: SECRET_UNAVAILABLE and what else the vault may say; LOGIN_NOT_RENEWED where no new token could be had.
             LoginError: `ends_login`: only its owner can help.
         """
         ref = way.config.secret
@@ -130,9 +134,13 @@ class Broker:
             return await self._of_cli(ref, refused)
         if ref.place is not Place.VAULT:
             return self._secret_store.load(ref)
-        login = self._logins.get(ref) or await self._first(ref)
+        login = self._logins.get(ref)
         if login is None:
-            return self._secret_store.load(ref)
+            # No request looks at the disk for a key that is known.
+            if ref not in self._keys or self._keys[ref] == refused:
+                login = await self._first(ref)
+            if login is None:
+                return self._keys[ref]
         return (await self._tokens(way, ref, login, refused)).credential
 
     def facts(self, way: ResolvedAccount) -> Mapping[str, str]:
@@ -167,13 +175,19 @@ class Broker:
                 entry = self._vault().load(ref.name)
                 if isinstance(entry, TokenSet):
                     return entry.credential != refused and not self._known_lost(ref, entry)
+                self._keys[ref] = entry.secret
+                return refused is not None and entry.secret != refused
             self._secret_store.forget(ref)
+            if ref.place is Place.CLI:
+                # It loads only while it holds: one that had run out has been renewed by its tool.
+                return self._secret_store.load(ref) != refused
             return refused is not None and self._secret_store.load(ref) != refused
         except KorProxyError:
             return False
 
     def forget(self) -> None:
         """The config has changed: read everything anew; a renewal under way goes on."""
+        self._keys.clear()
         # Tokens that could not be stored live here only.
         self._logins = {
             ref: it
@@ -193,8 +207,13 @@ class Broker:
         ref = way.config.secret
         if ref is None or ref.place is not Place.VAULT:
             return None
-        login = self._logins.get(ref) or await self._first(ref)
+        login = self._logins.get(ref)
         if login is None:
+            login = await self._first(ref)
+        else:
+            # Somebody may have signed in anew, or put a key there: requests do not look.
+            self._took(ref, login, await asyncio.to_thread(lambda: self._vault().load(ref.name)))
+        if login is None or ref not in self._logins:
             return None
         if login.unsaved is not None:
             await self._store_unsaved(ref, login)
@@ -224,6 +243,7 @@ class Broker:
         """The login at a place in the vault, read for the first time; None if a key lies there."""
         entry = await asyncio.to_thread(lambda: self._vault().load(ref.name))
         if not isinstance(entry, TokenSet):
+            self._keys[ref] = entry.secret
             return None
         login = self._logins.get(ref)
         if login is None:
@@ -303,6 +323,7 @@ class Broker:
         if renewed.redeemed:
             fields = {"account": way.id, "expires_at": renewed.tokens.expires_at}
             log.info("sign-in renewed", extra={"fields": fields})
+            self.on_renewal("renewed")
         return renewed.tokens
 
     def _failed(self, way: ResolvedAccount, login: _Login, error: KorProxyError) -> None:
@@ -310,6 +331,7 @@ class Broker:
         if isinstance(error, LoginError) and error.ends_login:
             login.lost = error
             log.error("sign-in lost", extra={"fields": fields})
+            self.on_renewal("lost")
             return
         login.trouble = error
         login.failures += 1
@@ -318,11 +340,12 @@ class Broker:
             wait_s = max(wait_s, min(error.retry_after_s, LONGEST_BACKOFF_S))
         login.not_before = self._works.clock() + wait_s
         log.warning("sign-in not renewed", extra={"fields": {**fields, "wait_s": wait_s}})
+        self.on_renewal("failed")
 
     def _no_new_token(self, login: _Login, error: KorProxyError) -> KorProxyError:
         wait_s = max(1.0, login.not_before - self._works.clock())
         detail = f"{error.spec.title}: {error.detail}" if error.detail else error.spec.title
-        return KorProxyError(catalogue.TOKEN_EXPIRED, detail, retry_after_s=wait_s)
+        return KorProxyError(catalogue.LOGIN_NOT_RENEWED, detail, retry_after_s=wait_s)
 
     async def _store_unsaved(self, ref: SecretRef, login: _Login) -> None:
         assert login.unsaved is not None
@@ -340,11 +363,14 @@ class Broker:
 
     def _reread(self, ref: SecretRef, login: _Login) -> None:
         """Take over what somebody who signed in anew has stored."""
+        self._took(ref, login, self._vault().load(ref.name))
+
+    def _took(self, ref: SecretRef, login: _Login, entry: VaultEntry) -> None:
         if login.unsaved is not None or login.flight is not None:
             return
-        entry = self._vault().load(ref.name)
         if not isinstance(entry, TokenSet):
-            del self._logins[ref]
+            self._keys[ref] = entry.secret
+            self._logins.pop(ref, None)
         elif entry != login.tokens:
             self._take(login, entry)
 

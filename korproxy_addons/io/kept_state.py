@@ -1,6 +1,7 @@
 """What a gateway has kept in its database, for programs that only look: a file of another version is no error."""
 
 import contextlib
+import math
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,11 +37,12 @@ class KeptState:
     ) -> None:
         self._database.close()
 
-    def fleet(self, now: float) -> Fleet:
-        """Health, homes and windows of the accounts as they were kept; `now` in Unix seconds."""
+    def fleet(self) -> Fleet:
+        """Health, homes and windows of the accounts as they were kept."""
         found, kept = Fleet(), AccountState(self._database)
         with contextlib.suppress(sqlite3.Error):
-            found.pool.restore(kept.load_healths(), now)
+            # Nobody asks an account here: what waits for its owner goes on waiting, and gets no chance of a new start.
+            found.pool.restore(kept.load_healths(), math.inf)
             found.stickiness.restore(kept.load_homes())
         with contextlib.suppress(sqlite3.Error):
             found.quota.restore(load_windows(self._database))

@@ -3,8 +3,9 @@
 import contextlib
 import os
 import stat
+import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 type Signature = tuple[int, int, int]
@@ -18,6 +19,9 @@ _ASIDE_SUFFIX = ".new"
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 _IS_WINDOWS = os.name == "nt"
 _BINARY = getattr(os, "O_BINARY", 0)
+_RIGHTS_PATIENCE_S = 10.0
+_ENCLOSED: set[Path] = set()
+"""Folders that this process has closed to others already: on Windows that takes a program."""
 _BUSY_TRIES = 20
 _BUSY_PAUSE_S = 0.05
 
@@ -34,8 +38,29 @@ def make_private_folder(folder: Path) -> None:
         OSError: It cannot be made.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if os.name == "posix" and stat.S_IMODE(folder.stat().st_mode) & 0o077:
+    if _IS_WINDOWS:
+        if folder not in _ENCLOSED:
+            _ENCLOSED.add(folder)
+            run_quietly(enclosing_command(folder, os.environ))
+    elif stat.S_IMODE(folder.stat().st_mode) & 0o077:
         folder.chmod(0o700)
+
+
+def enclosing_command(folder: Path, environ: Mapping[str, str]) -> list[str]:
+    """Argv that takes a folder's inherited rights away on Windows: only the user and the system keep theirs."""
+    program = Path(environ.get("SystemRoot", r"C:\Windows"), "System32", "icacls.exe")
+    user = f"{environ.get('USERDOMAIN', '.')}\\{environ.get('USERNAME', '')}"
+    system = "*S-1-5-18"  # by its id: its name is another one in each language
+    rights = [word for who in (user, system) for word in ("/grant:r", f"{who}:(OI)(CI)F")]
+    return [str(program), str(folder), "/inheritance:r", *rights, "/q"]
+
+
+def run_quietly(command: list[str]) -> None:
+    """Run a program for its effect; one that fails, as on a drive without rights, changes nothing and is passed over."""
+    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+        subprocess.run(  # noqa: S603 - a fixed program, no shell
+            command, capture_output=True, timeout=_RIGHTS_PATIENCE_S, check=False
+        )
 
 
 def signature(path: Path) -> Signature | None:

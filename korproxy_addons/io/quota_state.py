@@ -1,5 +1,6 @@
 """Accounts' quota windows and what was drawn beyond their plans, to the database and back."""
 
+import sqlite3
 from collections.abc import Callable
 from typing import Protocol
 
@@ -63,7 +64,7 @@ class QuotaState:
 def load_windows(database: Reads) -> dict[str, list[Window]]:
     """Every account's windows, as they were told last."""
     found: dict[str, list[Window]] = {}
-    for row in database.read(_LOAD_WINDOWS):
+    for row in _rows(database, _LOAD_WINDOWS):
         window = Window(
             name=str(row[1]),
             used_share=_number(row[3]),
@@ -89,8 +90,16 @@ def load_drawn(database: Reads) -> list[Drawn]:
             requests=int(_number(row[3]) or 0),
             last_at=_number(row[4]) or 0.0,
         )
-        for row in database.read(_LOAD_DRAWN)
+        for row in _rows(database, _LOAD_DRAWN)
     ]
+
+
+def _rows(database: Reads, sql: str) -> list[Row]:
+    """The rows; none where an older gateway made the file, and none of today's has opened it since."""
+    try:
+        return database.read(sql)
+    except sqlite3.OperationalError:
+        return []
 
 
 def _number(value: object) -> float | None:

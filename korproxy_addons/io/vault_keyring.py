@@ -21,6 +21,7 @@ LONGEST_CHARS = 1280
 """Windows takes 2,560 bytes and stores two for each character."""
 
 _OFF = {"keyring.backends.null.Keyring", "keyring.backends.fail.Keyring"}
+# Loaded by name, and so is secretstorage: a frozen build does not find them by itself and must be told (hidden imports).
 _LINUX_DESKTOP = "keyring.backends.SecretService.Keyring"
 _ALLOWED = {
     "darwin": ("keyring.backends.macOS.Keyring",),

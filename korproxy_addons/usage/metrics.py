@@ -5,6 +5,8 @@ Labels never hold an account, a key, a URL or a model name as a client typed it:
 clients send.
 """
 
+from collections.abc import Callable, Iterable
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from korproxy_addons.usage import metric_names as names
@@ -24,6 +26,8 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self._known: dict[str, set[str]] = {}
+        # Provider, window and what is left of it; looked at when somebody asks.
+        self.quota: Callable[[], Iterable[tuple[str, str, float]]] = tuple
         self.requests = self._counter(
             names.REQUESTS,
             "Finished requests by provider, family of models, tool and outcome.",
@@ -104,6 +108,7 @@ class Metrics:
 
     def exposition(self) -> bytes:
         """All metrics in Prometheus' text format."""
+        self._look_at_quota()
         return generate_latest(self.registry)
 
     def count(self, record: ExchangeRecord) -> None:
@@ -129,6 +134,15 @@ class Metrics:
         if record.moved:
             self.sticky_moves.labels(self.bounded("cause", record.moved)).inc()
             self.cache_lost.inc(record.cache_lost_tokens)
+
+    def _look_at_quota(self) -> None:
+        fullest: dict[tuple[str, str], float] = {}
+        for provider, window, left in self.quota():
+            key = self.bounded("provider", provider), self.bounded("window", window)
+            fullest[key] = min(left, fullest.get(key, 1.0))
+        self.quota_remaining.clear()
+        for labels, left in fullest.items():
+            self.quota_remaining.labels(*labels).set(left)
 
     def bounded(self, label: str, value: str) -> str:
         """`value`, or "other" where that label has taken as many different ones as there is room for."""

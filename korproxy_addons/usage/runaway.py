@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
-from korproxy_addons.dialects.model import Message
+from korproxy_addons.dialects.model import Message, Role
 from korproxy_addons.dialects.parts import TextPart, ToolCallPart, ToolResultPart
 
 MOST_REMEMBERED = 2_000
@@ -54,6 +54,9 @@ def call_loop(messages: Sequence[Message]) -> tuple[str, int]:
     calls: dict[str, ToolCallPart] = {}
     rounds: list[tuple[str, str, str, str]] = []
     for message in messages:
+        if _is_said(message):
+            # What follows is not the same again.
+            rounds.clear()
         for part in message.parts:
             if isinstance(part, ToolCallPart):
                 calls[part.call_id] = part
@@ -61,14 +64,18 @@ def call_loop(messages: Sequence[Message]) -> tuple[str, int]:
                 call = calls.get(part.call_id)
                 if call is not None:
                     rounds.append((call.namespace, call.name, call.arguments, _text(part)))
-            elif isinstance(part, TextPart) and message.role == "user" and part.text.strip():
-                # Somebody has said something: what follows is not the same again.
-                rounds.clear()
     if not rounds:
         return "", 0
     last = rounds[-1]
     times = next((number for number, it in enumerate(reversed(rounds)) if it != last), len(rounds))
     return last[1], times
+
+
+def _is_said(message: Message) -> bool:
+    """Whether a person speaks: tools put reminders of their own beside results."""
+    return message.role is Role.USER and not any(
+        isinstance(part, ToolResultPart) for part in message.parts
+    )
 
 
 def _text(result: ToolResultPart) -> str:

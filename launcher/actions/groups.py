@@ -153,7 +153,7 @@ def _forget_in_rules(document: Document, rules: KeyPath, group_id: str) -> None:
 
 def _forget(document: Document, owner: KeyPath, groups: object, group_id: str) -> None:
     """Take a group out of the `group` of a profile or rule."""
-    if groups == group_id or groups == [group_id]:
+    if groups in (group_id, [group_id]):
         document.remove((*owner, "group"))
     elif isinstance(groups, list) and group_id in groups:
         document.set((*owner, "group"), [it for it in groups if it != group_id])

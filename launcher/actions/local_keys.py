@@ -2,11 +2,9 @@
 
 import hashlib
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-from pydantic import SecretStr
 
 from korproxy_addons.config.document import Document
 from korproxy_addons.config.edit import edit_config
@@ -43,6 +41,14 @@ class LocalKeyView:
     required: bool
 
 
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key that was just made: its entry, and the key itself, which is to be shown once."""
+
+    view: LocalKeyView
+    text: str = field(repr=False)
+
+
 def list_keys(home: Path) -> tuple[LocalKeyView, ...]:
     """
     All local keys.
@@ -54,9 +60,7 @@ def list_keys(home: Path) -> tuple[LocalKeyView, ...]:
     return tuple(_view(config, it) for it in config.local_keys.keys)
 
 
-def add_key(
-    home: Path, key_id: str, given: Changes, *, require: bool = False
-) -> tuple[LocalKeyView, SecretStr]:
+def add_key(home: Path, key_id: str, given: Changes, *, require: bool = False) -> NewKey:
     """
     Make a key; the configuration keeps its SHA-256.
 
@@ -65,8 +69,6 @@ def add_key(
         key_id: Its id.
         given: Its other fields: profile, limits.
         require: From now on, refuse requests without a key.
-    Returns:
-        (The key's entry, the key itself.)
     Raises:
         KorProxyError: NAME_TAKEN, PROFILE_UNKNOWN; what `edit_config` raises.
     """
@@ -79,7 +81,7 @@ def add_key(
         if require:
             document.set(("local_keys", "required"), True)
 
-    return _shown(edit_config(home, change), key_id), key
+    return NewKey(_shown(edit_config(home, change), key_id), key)
 
 
 def edit_key(home: Path, key_id: str, given: Changes, limits: Changes) -> LocalKeyView:
@@ -104,7 +106,7 @@ def edit_key(home: Path, key_id: str, given: Changes, limits: Changes) -> LocalK
     return _shown(edit_config(home, change), key_id)
 
 
-def renew_key(home: Path, key_id: str) -> tuple[LocalKeyView, SecretStr]:
+def renew_key(home: Path, key_id: str) -> NewKey:
     """
     Put a new key in the place of the old one, which no longer fits.
 
@@ -117,7 +119,7 @@ def renew_key(home: Path, key_id: str) -> tuple[LocalKeyView, SecretStr]:
         place = entries.found(document, KEYS, key_id, catalogue.LOCAL_KEY_UNKNOWN)
         entries.change(document, place, {"sha256": digest, "secret": None})
 
-    return _shown(edit_config(home, change), key_id), key
+    return NewKey(_shown(edit_config(home, change), key_id), key)
 
 
 def remove_key(home: Path, key_id: str) -> None:
@@ -138,9 +140,9 @@ def remove_key(home: Path, key_id: str) -> None:
     edit_config(home, change)
 
 
-def _made() -> tuple[SecretStr, str]:
+def _made() -> tuple[str, str]:
     text = PREFIX + secrets.token_urlsafe(_RANDOM_BYTES)
-    return SecretStr(text), hashlib.sha256(text.encode()).hexdigest()
+    return text, hashlib.sha256(text.encode()).hexdigest()
 
 
 def _with_profile_id(home: Path, given: Changes) -> dict[str, Any]:

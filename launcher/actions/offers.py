@@ -69,6 +69,8 @@ class Offer:
                 f"KorProxy uses this login for {way.access.only_for_tool} only; other tools are"
                 " told so, and need an API key."
             )
+        if route is not None and route.replacement and not self.retired:
+            said.append(f"Better where it serves you: --access {route.replacement}")
         if way.access.needs_consent:
             said.append("KorProxy does not pretend to be the provider's own tool.")
         if route is not None and route.sunset is not None and not self.retired:

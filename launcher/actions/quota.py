@@ -1,6 +1,5 @@
 """What is left of every account, as the gateway last heard it; read from the database, so no gateway need run."""
 
-import sqlite3
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -135,9 +134,6 @@ def _kept(
         drawn = {
             it.account_id: (it.usd, it.requests) for it in load_drawn(reader) if it.month == month
         }
-    except sqlite3.OperationalError:
-        # An older gateway made the file, and has not been started since.
-        return {}, {}
     finally:
         reader.close()
     return windows, drawn

@@ -19,11 +19,13 @@ class Serving:
     The running listener.
 
     Attributes:
+        steward: Whom it serves for.
         url: Its root.
         sessions: Who may pass.
         moved_from: The port that was asked for, where that was taken.
     """
 
+    steward: Steward
     url: str
     sessions: Sessions
     moved_from: int | None = None
@@ -65,7 +67,7 @@ async def admin_listener(steward: Steward, port: int, sessions: Sessions) -> Asy
     server.capture_signals = contextlib.nullcontext  # type: ignore[assignment,method-assign]
     serving = asyncio.create_task(server.serve(sockets=list(sockets)), name="admin listener")
     try:
-        yield Serving(f"http://127.0.0.1:{bound}", sessions, moved_from)
+        yield Serving(steward, f"http://127.0.0.1:{bound}", sessions, moved_from)
     finally:
         server.should_exit = True
         await serving

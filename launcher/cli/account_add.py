@@ -121,6 +121,8 @@ def _chosen(
 ) -> "Offer":
     """The way in that the options name, or that the person chooses."""
     from korproxy_addons.config.store import ConfigStore
+    from korproxy_addons.errors.catalogue import LOGIN_NOT_OFFERED
+    from korproxy_addons.errors.exceptions import KorProxyError
     from launcher.actions.offers import Kind, find_offer, offers
 
     config = ConfigStore(home).load()
@@ -135,7 +137,8 @@ def _chosen(
     ]
     living = [it for it in fits if not it.retired] or fits
     if not living:
-        return find_offer(config, provider, None, home)
+        what = f"sign-in by {method}" if method is not None else "way in by key"
+        raise KorProxyError(LOGIN_NOT_OFFERED, f"{provider} has no {what}")
     if len(living) == 1 or key or method is not None or not sys.stdin.isatty():
         return living[0]
     return _asked(living)
@@ -147,14 +150,17 @@ def _access_of(config: "Config", provider: str, account_id: str) -> str | None:
 
 
 def _asked(found: "list[Offer]") -> "Offer":
+    from rich.padding import Padding
+    from rich.text import Text
+
     console = _errors()
     console.print(f"\n[bold]{found[0].way.provider.name}[/]: how do you want to connect it?\n")
     for number, offer in enumerate(found, start=1):
         route = offer.way.route
         state = "" if route is None or route.state == "works" else f"  [yellow]{route.state}[/]"
         console.print(f"  [bold]{number}[/]  {offer.way.access.name}{state}")
-        for line in offer.terms()[:1] if state else ():
-            console.print(f"     [dim]{line}[/]")
+        for line in offer.terms()[:1]:
+            console.print(Padding(Text(line, style="dim"), (0, 0, 0, 5), expand=False))
     console.print()
     answer: int = typer.prompt(f"Choose 1-{len(found)}", default=1, type=int, err=True)
     if not 1 <= answer <= len(found):
@@ -212,7 +218,7 @@ def _connect(
 
         async def sign_in() -> "Connected":
             lines = TypedLines() if reads and method is not Method.DEVICE else None
-            watch = TerminalWatch(_errors(), name, lines)
+            watch = TerminalWatch(_errors(), lines)
             work = connect_login(home, offer, wishes, lambda: vault_of(home), watch, method=method)
             if lines is None:
                 return await work
@@ -239,7 +245,8 @@ def _say_connected(home: "Path", connected: "Connected", *, as_json: bool) -> No
         if view.hint:
             console.print(f"  {view.hint}", soft_wrap=True)
         console.print(
-            f"  A running gateway uses it at once. Try it: korproxy account test {view.id}"
+            f"  A running gateway uses it at once. Try it: korproxy account test {view.id}",
+            soft_wrap=True,
         )
 
     show(value, text, as_json=as_json)

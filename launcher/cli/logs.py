@@ -59,7 +59,11 @@ def _print(line: dict[str, Any], *, as_json: bool) -> None:
 
 def as_text(line: dict[str, Any]) -> str:
     """One line for people: when, how bad, who, what, and the fields that say something."""
-    at = datetime.fromtimestamp(float(line.get("ts", 0.0)), UTC).astimezone().strftime("%H:%M:%S.%f")[:-3]
+    at = (
+        datetime.fromtimestamp(float(line.get("ts", 0.0)), UTC)
+        .astimezone()
+        .strftime("%H:%M:%S.%f")[:-3]
+    )
     mark = _MARKS.get(str(line.get("level")), " ")
     fields = " ".join(
         f"{name}={value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"

@@ -53,7 +53,10 @@ def _print(console: "Console", found: "ProviderList", *, sources: bool) -> None:
         for access in provider.accesses:
             console.print(_heading(access), soft_wrap=True)
             for text, style in _remarks(access, sources=sources):
-                console.print(Padding(Text(text, style), (0, 0, 0, len(_MARGIN))))
+                if "://" in text:  # an address must stay in one piece, to be clicked on
+                    console.print(Text(_MARGIN + text, style), soft_wrap=True)
+                else:
+                    console.print(Padding(Text(text, style), (0, 0, 0, len(_MARGIN))))
         console.print()
     console.print(_legend())
     console.print(

@@ -12,7 +12,7 @@ from rich.text import Text
 from korproxy_addons.auth.device import DeviceCode
 from launcher.login.typed import TypedLines
 
-_TICK_S = 0.25
+_TICK_S = 0.5
 
 
 class TerminalWatch:
@@ -21,7 +21,6 @@ class TerminalWatch:
 
     Args:
         console: Where to.
-        who: Name of the provider and the way in.
         lines: What the person types; None: nothing is read.
         clock: Unix seconds.
     """
@@ -29,12 +28,10 @@ class TerminalWatch:
     def __init__(
         self,
         console: Console,
-        who: str,
         lines: TypedLines | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._console = console
-        self._who = who
         self._lines = lines
         self.can_paste = lines is not None
         self._clock = clock
@@ -45,6 +42,7 @@ class TerminalWatch:
     def page(self, url: str, *, opened: bool, why_paste: str) -> None:
         """See LoginWatch."""
         say = self._console.print
+        say()
         if opened:
             say("[bold]1.[/] A page was opened in your browser. If you do not see it, open:")
         else:
@@ -69,6 +67,7 @@ class TerminalWatch:
     def code(self, code: DeviceCode) -> None:
         """See LoginWatch."""
         say = self._console.print
+        say()
         say("[bold]1.[/] Open this page on any device:")
         say()
         url = code.url_complete or code.url

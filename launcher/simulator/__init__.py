@@ -24,7 +24,7 @@ from launcher.simulator.faults import FAULTS
 from launcher.simulator.hosts import REAL_HOSTS, Access
 from launcher.simulator.keys import CREDENTIALS, Credential
 from launcher.simulator.ledger import Entry, Ledger
-from launcher.simulator.scenarios import LOGIN_ONLY, SCENARIOS, Scenario
+from launcher.simulator.scenarios import SCENARIOS, Scenario
 from launcher.simulator.server import Simulator
 from launcher.simulator.thread import SimulatorThread
 
@@ -32,7 +32,6 @@ __all__ = [
     "ACCESSES",
     "CREDENTIALS",
     "FAULTS",
-    "LOGIN_ONLY",
     "REAL_HOSTS",
     "SCENARIOS",
     "Access",

@@ -34,6 +34,7 @@ or it spoils the way the reply leaves (`after`: frames of a stream, bytes of a w
     headers         [headers retry_after]: more headers, or other values
     empty-output    the final response object of a ChatGPT plan comes without its items
     foreign-state   a login's page leads back with another login's state
+    less-scope      [scope]: a login's page grants everything but this
     no-client-id    the sign-in with ChatGPT leads back without the client id it issues
     slow-down       a device that polls is told to poll more slowly
     answer          [prompt]: the model answers as if this had been the prompt (see `directives`)
@@ -98,6 +99,7 @@ _SPOILED = frozenset(
         "answer",
         "empty-output",
         "foreign-state",
+        "less-scope",
         "no-client-id",
         "slow-down",
     }

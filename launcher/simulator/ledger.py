@@ -18,7 +18,8 @@ class Entry:
     `received_at`, `ended_at` and `client_gone_at` are Unix seconds of the machine's own clock, whatever clock the
     simulator uses in its replies. `body` is the request's text after decompression if it was short enough to keep.
     `verdict` is `answered`, `refused`, the name of the fault that replaced or spoiled the answer, `unknown-path`, or
-    `simulator-error` for a mistake of the simulator itself.
+    `simulator-error` for a mistake of the simulator itself. `usage` is what the whole answer comes to, `told` what of it
+    went out before the reply ended.
     """
 
     number: int
@@ -46,6 +47,7 @@ class Entry:
     ended_at: float | None = None
     client_gone_at: float | None = None
     usage: dict[str, int] = field(default_factory=dict)
+    told: dict[str, int] = field(default_factory=dict)
 
     @property
     def finished(self) -> bool:

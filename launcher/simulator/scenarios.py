@@ -15,9 +15,6 @@ from launcher.simulator.keys import chatgpt_account_id, chatgpt_token
 Fault = tuple[str, dict[str, Any]]
 Queue = Callable[[str, dict[str, Any]], Any]
 
-LOGIN_ONLY = ("siwc-callback-without-client-id", "siwc-scope-without-plan")
-"""Scenarios of the browser login; they come with it."""
-
 _EXTRA_USAGE = "Third-party apps now draw from your extra usage, not your plan limits."
 _CLAUDE_CODE_ONLY = (
     "This credential is only authorized for use with Claude Code and cannot be used for other API"
@@ -70,8 +67,7 @@ def start(name: str, world: World, queue: Queue) -> Scenario:
     """
     scenario = SCENARIOS.get(name)
     if scenario is None:
-        later = " (comes with the browser login)" if name in LOGIN_ONLY else ""
-        raise ValueError(f"no such scenario: {name}{later}")
+        raise ValueError(f"no such scenario: {name}")
     world.skew_s = scenario.skew_s
     for fault, words in scenario.faults(world.now()):
         queue(fault, words)
@@ -223,6 +219,25 @@ _ALL = (
         "A blocked key is reported in the body of a 200.",
         "iflow",
         "sk-iflow-sim-blocked",
+    ),
+    Scenario(
+        "siwc-callback-without-client-id",
+        "The sign-in with ChatGPT leads back without the client id that it issues.",
+        "openai-auth",
+        "siwc-rt-sim-1",
+        faults=_once("no-client-id", host="openai-auth", operation="consent"),
+    ),
+    Scenario(
+        "siwc-scope-without-plan",
+        "The person is signed in with ChatGPT, but the use of the plan is not granted.",
+        "openai-auth",
+        "siwc-rt-sim-1",
+        faults=_once(
+            "less-scope",
+            host="openai-auth",
+            operation="consent",
+            scope="chatgpt.tokens.use.direct",
+        ),
     ),
     Scenario(
         "edge-html-403",

@@ -1,5 +1,6 @@
 """Rules: what the simulator does differently, for which requests, how many times."""
 
+import random
 import threading
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -30,6 +31,7 @@ class Rule:
         params: The fault's own settings.
         count: How many requests it is for; `None` for all.
         skip: How many matching requests pass before.
+        share: Of the matching requests, the share that it is for, drawn anew for each.
     """
 
     fault: str
@@ -38,10 +40,11 @@ class Rule:
     params: dict[str, Any] = field(default_factory=dict)
     count: int | None = 1
     skip: int = 0
+    share: float = 1.0
 
     @classmethod
     def from_words(cls, fault: str, words: dict[str, Any]) -> "Rule":
-        """A rule from flat words: match names, `header`, `count`, `skip`; all others are the fault's settings."""
+        """A rule from flat words: match names, `header`, `count`, `skip`, `share`; all others are the fault's settings."""
         rest = dict(words)
         match = {name: str(rest.pop(name)) for name in _MATCHED if name in rest}
         count = rest.pop("count", 1)
@@ -51,6 +54,7 @@ class Rule:
             headers={name.lower(): str(value) for name, value in rest.pop("header", {}).items()},
             count=None if count is None else int(count),
             skip=int(rest.pop("skip", 0)),
+            share=float(rest.pop("share", 1.0)),
             params=rest,
         )
 
@@ -63,10 +67,16 @@ class Rule:
 
 
 class Script:
-    """The rules in force, oldest first. Usable from every thread."""
+    """
+    The rules in force, oldest first. Usable from every thread.
 
-    def __init__(self) -> None:
+    Args:
+        seed: Of the draws for rules with a share; the same requests in the same order get the same faults.
+    """
+
+    def __init__(self, seed: int = 0) -> None:
         self._rules: list[Rule] = []
+        self._chance = random.Random(seed)  # noqa: S311 - a test wants it predictable
         self._lock = threading.Lock()
 
     def add(self, rule: Rule) -> None:
@@ -87,6 +97,8 @@ class Script:
                     continue
                 if rule.skip > 0:
                     rule.skip -= 1
+                    continue
+                if rule.share < 1.0 and self._chance.random() >= rule.share:
                     continue
                 if rule.count is not None:
                     rule.count -= 1

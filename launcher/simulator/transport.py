@@ -13,6 +13,7 @@ from aiohttp import web
 
 from launcher.simulator.call import Headers, Reply
 from launcher.simulator.ledger import Entry, Ledger
+from launcher.simulator.told import MOST_BYTES, told
 
 
 @dataclass
@@ -53,6 +54,7 @@ class Sender:
         self._entry = entry
         self._ledger = ledger
         self._now = now
+        self._sent = bytearray()
 
     async def send(self, reply: Reply, emission: Emission) -> web.StreamResponse:
         """
@@ -64,11 +66,15 @@ class Sender:
         """
         self._entry.status = reply.status
         self._entry.frames = len(reply.frames or ())
+        # What is compressed as a whole is told as a whole, or not at all.
+        plain = b"".join(reply.frames or [reply.body]) if emission.gzip else None
         try:
             response = await self._send(reply, emission)
         except (asyncio.CancelledError, ConnectionError):
+            self._entry.told = told(bytes(self._sent))
             self._ledger.close(self._entry, client_gone=True)
             raise
+        self._entry.told = told(bytes(self._sent) if plain is None else plain)
         self._ledger.close(self._entry)
         return response
 
@@ -146,6 +152,8 @@ class Sender:
     async def _write(self, response: web.StreamResponse, data: bytes) -> None:
         await response.write(data)
         self._entry.sent_bytes += len(data)
+        if len(self._sent) <= MOST_BYTES:
+            self._sent += data
 
     async def _talk(self, texts: tuple[str, ...], close_code: int) -> web.StreamResponse:
         """Answer the first message on a WebSocket, then close it."""

@@ -58,7 +58,9 @@ def ports(tmp_path: Path) -> Iterator[dict[str, int]]:
         "model": "claude-sonnet-5-5",
         "account_id": "",
     }
-    write_settings(home, {("claude", "api-key"): account}, port=0)
+    # The load is one request a thousand times over: what a client that ran away does.
+    extra = {"runaway": {"repeats": 0}}
+    write_settings(home, {("claude", "api-key"): account}, port=0, extra=extra)
     try:
         with GatewayProcess(home) as gateway:
             yield {"direct": upstream, "nginx": proxy_port, "KorProxy": gateway.port}

@@ -401,7 +401,7 @@ def test_rule_14_nothing_is_compressed_unless_asked(
         ("POST", "/v1/telemetry"),
         ("GET", "/v1/me"),
         ("GET", "/.well-known/oauth-authorization-server"),
-        ("POST", "/v1internal:loadCodeAssist"),
+        ("POST", "/v1internal:nothingOfThisName"),
         ("GET", "/favicon.ico"),
         ("GET", "/v1/organizations/x/usage"),
         ("PROPFIND", "/"),

@@ -13,7 +13,9 @@ pytestmark = pytest.mark.e2e
 
 ASKED = [it for it in demo_accounts(Simulator().urls()) if it.serves_any_tool]
 COUNTS = {"claude-api-key", "gemini-api-key", "gemini-code-assist", "codex-api-key"}
-PROMPT = "The quick brown fox jumps over the lazy dog. " * 30  # about 300 tokens in every vocabulary
+PROMPT = (
+    "The quick brown fox jumps over the lazy dog. " * 30
+)  # about 300 tokens in every vocabulary
 KEYS = {
     "anthropic-messages": "input_tokens",
     "openai-responses": "input_tokens",
@@ -30,7 +32,9 @@ def counting(dialect: str, model: str) -> Question:
             return Question("/v1/messages/count_tokens?beta=true", body, asked.headers)
         case "openai-responses":
             return Question("/v1/responses/input_tokens", asked.body, asked.headers)
-    return Question(asked.path.replace(":generateContent", ":countTokens"), asked.body, asked.headers)
+    return Question(
+        asked.path.replace(":generateContent", ":countTokens"), asked.body, asked.headers
+    )
 
 
 @pytest.mark.parametrize("dialect", KEYS)

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from support.asking import Question, ask, question, send
+from support.asking import Question, ask, payloads, question, send
 from support.gateway import GatewayProcess, SimulatedGateway
 from support.waiting import until
 
@@ -106,6 +106,21 @@ def test_a_failover_is_one_row_with_two_attempts(own: SimulatedGateway) -> None:
     tries = json.loads(row["attempts"])
     assert [it["status"] for it in tries] == [it.status for it in own.sim.ledger.entries]
     assert tries[-1]["account"] == row["account"]
+
+
+def test_a_chat_stream_is_counted_though_its_client_does_not_ask(own: SimulatedGateway) -> None:
+    """And it is not told what it did not ask for."""
+    asked = question("openai-chat", NATIVE["openai-chat"], "[[sim tokens=40]]", stream=True)
+    reply = ask(own.url, asked)
+    assert all(it["choices"] for it in payloads(reply.body))
+    assert reply.body.endswith(b"data: [DONE]\n\n")
+    row = row_of(own, reply.headers["x-korproxy-request-id"])
+    told = own.sim.ledger.entries[-1].usage
+    assert (row["input_tokens"], row["output_tokens"], row["usage_incomplete"]) == (
+        told["input_tokens"],
+        told["output_tokens"],
+        0,
+    )
 
 
 @pytest.mark.parametrize("client", NATIVE)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from launcher.gateway_command import gateway_command
+from launcher.gateway_command import explain_command, gateway_command
 
 
 def test_from_source_it_is_a_module_of_this_python() -> None:
@@ -36,3 +36,19 @@ def test_frozen_it_is_the_program_beside_this_one(
     monkeypatch.setattr(sys, "frozen", True, raising=False)
     monkeypatch.setattr(sys, "executable", str(tmp_path / launcher))
     assert gateway_command(port=5) == [str(tmp_path / gateway), "--port", "5"]
+
+
+def test_questions_about_routes_have_a_program_of_their_own() -> None:
+    command = explain_command(Path("my home"))
+    assert command == [sys.executable, "-m", "korproxy_addons.explain", "--home", "my home"]
+    done = subprocess.run(
+        [*command, "--help"], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert "one answer on stdout" in done.stdout
+
+
+def test_frozen_the_gateway_answers_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "korproxy"))
+    gateway = str(tmp_path / "korproxy-gateway")
+    assert explain_command(Path("h")) == [gateway, "explain", "--home", "h"]

@@ -1,12 +1,22 @@
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 import dev_tools
-from dev_tools import PARTS, ToolsFailedError, install_commands, install_tools, lacking
+from dev_tools import (
+    PARTS,
+    ToolsFailedError,
+    install_commands,
+    install_tools,
+    install_tray,
+    lacking,
+)
 
 NPM = Path(dev_tools.__file__).parent / "npm"
 
@@ -16,9 +26,9 @@ def on_path(*names: str) -> Callable[[str], str | None]:
 
 
 def test_what_is_lacking() -> None:
-    keyring = ("gnome-keyring-daemon", "dbus-run-session")
-    assert [part.program for part in lacking(on_path("npm", "chromium", *keyring))] == ["nginx"]
-    everything = on_path("npm", "nginx", "chromium", *keyring)
+    desktop = ("gnome-keyring-daemon", "dbus-run-session", "Xvfb", "g-ir-scanner")
+    assert [part.program for part in lacking(on_path("npm", "chromium", *desktop))] == ["nginx"]
+    everything = on_path("npm", "nginx", "chromium", *desktop)
     assert install_commands(lacking(everything), on_path("apt-get")) == []
 
 
@@ -27,7 +37,10 @@ def test_what_is_lacking() -> None:
     [
         (
             "apt-get",
-            "apt-get install --yes --no-install-recommends nodejs npm nginx-light chromium gnome-keyring dbus",
+            (
+                "apt-get install --yes --no-install-recommends nodejs npm nginx-light chromium gnome-keyring dbus"
+                " xvfb libgirepository1.0-dev libcairo2-dev gir1.2-gtk-3.0 gir1.2-ayatanaappindicator3-0.1 gcc pkg-config"
+            ),
         ),
         ("brew", "brew install node nginx chromium"),
         ("winget", "winget install --exact OpenJS.NodeJS.LTS nginxinc.nginx"),
@@ -40,7 +53,7 @@ def test_each_system_installs_in_its_own_way(manager: str, command: str) -> None
 def test_a_system_that_has_no_package_of_it_goes_without() -> None:
     without = lacking(on_path("npm", "nginx"))
     assert [part.program for part in without] == [
-        "chromium", "gnome-keyring-daemon", "dbus-run-session",
+        "chromium", "gnome-keyring-daemon", "dbus-run-session", "Xvfb", "g-ir-scanner",
     ]  # fmt: skip
     assert install_commands(without, on_path("winget")) == []
 
@@ -114,3 +127,56 @@ class TestInstallTools:
         monkeypatch.setenv("PATH", str(root))
         with pytest.raises(ToolsFailedError, match="--with-system tools"):
             install_tools(root)
+
+
+@pytest.fixture
+def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """A clone with a lock of the tray's parts; what is run is noted."""
+    (tmp_path / "packaging").mkdir()
+    (tmp_path / ".tools").mkdir()
+    (tmp_path / "packaging" / "tray.lock").write_text("one==1")
+    monkeypatch.setattr(sys, "platform", "linux")
+    ran: list[list[str]] = []
+
+    def run(command: list[str], **_: object) -> SimpleNamespace:
+        ran.append(command)
+        return SimpleNamespace(returncode=int("broken" in str(command[0])))
+
+    monkeypatch.setattr(subprocess, "run", run)
+    return ran
+
+
+def test_the_tray_s_parts_are_built_once_for_each_lock(
+    tmp_path: Path, clone: list[list[str]]
+) -> None:
+    python = Path("/usr/bin/python3.13")
+    for _ in range(2):
+        install_tray(tmp_path, python, on_path("g-ir-scanner"))
+    assert len(clone) == 1
+    assert "--require-hashes" in clone[0]
+    (tmp_path / "packaging" / "tray.lock").write_text("one==2")
+    install_tray(tmp_path, python, on_path("g-ir-scanner"))
+    assert len(clone) == 2
+
+
+def test_without_the_system_s_own_parts_nothing_is_built(
+    tmp_path: Path, clone: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install_tray(tmp_path, Path("python"), on_path())
+    monkeypatch.setattr(sys, "platform", "darwin")
+    install_tray(tmp_path, Path("python"), on_path("g-ir-scanner"))
+    assert clone == []
+
+
+def test_a_build_that_fails_is_said_and_tried_again(tmp_path: Path, clone: list[list[str]]) -> None:
+    for _ in range(2):
+        with pytest.raises(ToolsFailedError, match="tray"):
+            install_tray(tmp_path, Path("/broken/python"), on_path("g-ir-scanner"))
+    assert len(clone) == 2
+
+
+def test_the_tray_s_parts_are_pinned_with_their_hashes() -> None:
+    lines = (NPM.parent / "tray.lock").read_text().splitlines()
+    pins = [line for line in lines if not line.startswith("#")]
+    assert len(pins) == 2
+    assert all("==" in line and " --hash=sha256:" in line for line in pins)

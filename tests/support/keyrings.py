@@ -8,12 +8,16 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
+
 from korproxy_addons.io.vault_keyring import Backend, OsKeyring
 from support.needs import needs_program
 from support.waiting import until
 
 INSTALL = "python3 packaging/dev.py --with-system tools"
 BUS = "DBUS_SESSION_BUS_ADDRESS"
+SWITCH = "PYTHON_KEYRING_BACKEND"
+"""What turns the keyring off in tests; empty, it does nothing."""
 
 
 @dataclass
@@ -88,7 +92,7 @@ def gnome_keyring(folder: Path) -> Iterator[dict[str, str]]:
             process.stdin.close()
             # Whoever asks earlier has D-Bus start another daemon, which is locked.
             until(lambda: _is_there(address))
-            yield {BUS: address, **places}
+            yield {BUS: address, SWITCH: "", **places}
         finally:
             # dbus-run-session ends its bus, and itself, with the daemon.
             os.kill(daemon_id, signal.SIGTERM)
@@ -98,15 +102,10 @@ def gnome_keyring(folder: Path) -> Iterator[dict[str, str]]:
 @contextmanager
 def secret_service(folder: Path) -> Iterator[None]:
     """The same for this process."""
-    with gnome_keyring(folder) as environment:
-        before = os.environ.get(BUS)
-        os.environ[BUS] = environment[BUS]
-        try:
-            yield
-        finally:
-            del os.environ[BUS]
-            if before is not None:
-                os.environ[BUS] = before
+    with gnome_keyring(folder) as environment, pytest.MonkeyPatch.context() as patch:
+        for name in (BUS, SWITCH):
+            patch.setenv(name, environment[name])
+        yield
 
 
 def lock_default_collection() -> None:

@@ -1,5 +1,6 @@
 """What a test needs beside Python; a test that does not find it is skipped, and says what to install."""
 
+import importlib.util
 import os
 import shutil
 from collections.abc import Mapping
@@ -73,3 +74,15 @@ def least(count: int, environ: Mapping[str, str] = os.environ) -> int:
     """
     found = sum(1 for _ in needs_recordings(environ).glob("*/*.json"))
     return count if found >= KNOWN_RECORDINGS else 0
+
+
+TRAY = ROOT / ".tools" / "tray"
+"""What the tray needs of the system's desktop libraries, built for this Python."""
+
+
+def needs_tray() -> None:
+    """GTK's and the status icon's bindings, in this Python or in .tools/tray."""
+    if importlib.util.find_spec("gi") is None and not (TRAY / "gi").is_dir():
+        pytest.skip(
+            "the tray's libraries are lacking: python3 packaging/dev.py --with-system tools"
+        )

@@ -88,6 +88,7 @@ class LiveSocket(SocketClient):
 
     def __init__(self, port: int, *fields: str, path: str = "/v1/responses") -> None:
         super().__init__()
+        self._looked_at = 0
         self._socket = socket.create_connection(("127.0.0.1", port), TIMEOUT_S)
         asked = opening(f"127.0.0.1:{port}", *fields).replace(b"/v1/responses", path.encode(), 1)
         self._socket.sendall(asked)
@@ -112,23 +113,22 @@ class LiveSocket(SocketClient):
 
     def wait(self, *kinds: str) -> dict[str, Any]:
         """
-        The next message of one of these kinds.
+        The next message of one of these kinds behind the one that was waited for last.
 
         Raises:
             ConnectionError: The gateway closed the connection before.
             TimeoutError: None came.
         """
-        seen = len(self.said)
         while True:
-            for message in self.said[seen:]:
-                seen += 1
+            for message in self.said[self._looked_at :]:
+                self._looked_at += 1
                 if message["type"] in kinds:
                     return message
             self._read_more()
 
     def answer(self) -> str:
         """The text of the response that is being told, once it is complete."""
-        since = len(self.said)
+        since = self._looked_at
         self.wait("response.completed")
         told = [it for it in self.said[since:] if it["type"] == "response.output_text.delta"]
         return "".join(it["delta"] for it in told)

@@ -26,7 +26,6 @@ wire_api = "responses"
 supports_websockets = {sockets}
 """
 _GEMINI = {
-    "security": {"auth": {"selectedType": "gemini-api-key"}},
     "privacy": {"usageStatisticsEnabled": False},
     "telemetry": {"enabled": False},
     "general": {"enableAutoUpdate": False, "enableAutoUpdateNotification": False},
@@ -80,6 +79,20 @@ def _codex_over(*, sockets: bool) -> SessionTool:
     )
 
 
+def _gemini(auth: str, environment: Callable[[str], dict[str, str]]) -> SessionTool:
+    settings = {**_GEMINI, "security": {"auth": {"selectedType": auth}}}
+    return SessionTool(
+        "gemini",
+        lambda model, _: ["-m", model, "--approval-mode", "yolo"],
+        lambda model: ["-m", model, "--approval-mode", "yolo", "--resume", "latest"],
+        lambda url: {**environment(url), "GEMINI_CLI_TRUST_WORKSPACE": "true"},
+        ("run_shell_command", "command", "read_file", "file_path"),
+        # No ripgrep beside it, a slip in the timing of its start, and the failing command.
+        ("Ripgrep is not available", "[STARTUP]", "absent.txt"),
+        lambda place, _, __: place.write(".gemini/settings.json", json.dumps(settings)),
+    )
+
+
 TOOLS = {
     "claude": SessionTool(
         "claude",
@@ -97,19 +110,17 @@ TOOLS = {
     ),
     "codex": _codex_over(sockets=False),
     "codex-socket": _codex_over(sockets=True),
-    "gemini": SessionTool(
-        "gemini",
-        lambda model, _: ["-m", model, "--approval-mode", "yolo"],
-        lambda model: ["-m", model, "--approval-mode", "yolo", "--resume", "latest"],
+    "gemini": _gemini(
+        "gemini-api-key", lambda url: {"GEMINI_API_KEY": LOCAL_KEY, "GOOGLE_GEMINI_BASE_URL": url}
+    ),
+    # Its Google login, whose backend we are then; the token is shown to nobody but us.
+    "gemini-login": _gemini(
+        "oauth-personal",
         lambda url: {
-            "GEMINI_API_KEY": LOCAL_KEY,
-            "GOOGLE_GEMINI_BASE_URL": url,
-            "GEMINI_CLI_TRUST_WORKSPACE": "true",
+            "CODE_ASSIST_ENDPOINT": url,
+            "GOOGLE_GENAI_USE_GCA": "true",
+            "GOOGLE_CLOUD_ACCESS_TOKEN": LOCAL_KEY,
         },
-        ("run_shell_command", "command", "read_file", "file_path"),
-        # No ripgrep beside it, a slip in the timing of its start, and the failing command.
-        ("Ripgrep is not available", "[STARTUP]", "absent.txt"),
-        lambda place, _, __: place.write(".gemini/settings.json", json.dumps(_GEMINI)),
     ),
 }
 

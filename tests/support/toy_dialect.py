@@ -41,6 +41,7 @@ class ToyDecoder:
     def __init__(self, context: DecodeContext) -> None:
         self._parser = SseParser(limit_bytes=1000)
         self._body = None if context.streamed else Body()
+        self._told: Usage | None = None
 
     def feed(self, data: bytes) -> Iterator[Event]:
         if self._body is not None:
@@ -54,7 +55,12 @@ class ToyDecoder:
         for frame in frames:
             yield self._event(frame.data.decode())
 
+    def told(self) -> Usage | None:
+        return self._told
+
     def _event(self, word: str) -> Event:
+        if word == "ping":
+            self._told = USAGE
         events: dict[str, Event] = {
             "start": MessageStart("m1", "toy-1"),
             "text": PartStart(TextPart("")),

@@ -7,6 +7,7 @@ from typing import Any
 from launcher.simulator import Entry
 
 Json = dict[str, Any]
+_OWN_QUESTIONS = ("usage", "profile", "reset_credits")
 
 
 @dataclass
@@ -29,6 +30,11 @@ class View:
     sealed: list[str] = field(default_factory=list)
     thoughts: list[str] = field(default_factory=list)
     reasons: Json = field(default_factory=dict)
+
+
+def asked(entries: list[Entry]) -> list[Entry]:
+    """What came upstream because a tool asked: all but the gateway's own look at how full a plan is."""
+    return [it for it in entries if it.operation not in _OWN_QUESTIONS]
 
 
 def view(entry: Entry) -> View:

@@ -15,8 +15,12 @@ from korproxy_addons.accounts.pool import Pool
 from korproxy_addons.accounts.quota import QuotaBook
 from korproxy_addons.accounts.standing import UNKNOWN, Standing, standing
 from korproxy_addons.config.profiles import Strategy
+from korproxy_addons.providers.quota import Windows
 
 _NONE: Mapping[str, float] = MappingProxyType({})
+# Time alone changes little: so long a standing is good for, unless something is told.
+STANDS_S = 1.0
+_MOST_STANDINGS = 4096
 
 
 class Fit(IntEnum):
@@ -59,6 +63,7 @@ class Balancer:
         self._pool = pool
         self._quota = quota
         self._chance = chance
+        self._standings: dict[tuple[str, str], tuple[Windows, float, Standing]] = {}
         self._orderings: dict[Strategy, Ordering] = {
             Strategy.FILL_FIRST: FillFirst(),
             Strategy.ROUND_ROBIN: RoundRobin(),
@@ -72,7 +77,17 @@ class Balancer:
     def standing(self, option: Option, now: float) -> Standing:
         """What its windows say of an option at `now` (Unix seconds)."""
         windows = self._quota.windows(option.account_id)
-        return standing(windows, option.model, now) if windows else UNKNOWN
+        if not windows:
+            return UNKNOWN
+        key = option.account_id, option.model
+        known = self._standings.get(key)
+        if known is not None and known[0] is windows and 0 <= now - known[1] < STANDS_S:
+            return known[2]
+        found = standing(windows, option.model, now)
+        if len(self._standings) >= _MOST_STANDINGS:
+            self._standings.clear()
+        self._standings[key] = windows, now, found
+        return found
 
     def fit(self, option: Option, group: Group, now: float) -> Fit:
         """How fit an option is to be asked at `now` (Unix seconds)."""

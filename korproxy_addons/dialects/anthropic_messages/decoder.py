@@ -27,6 +27,7 @@ from korproxy_addons.dialects.events import (
     StreamFailed,
     reply_error,
 )
+from korproxy_addons.dialects.model import Usage
 from korproxy_addons.dialects.payload import decode_payload
 from korproxy_addons.dialects.sse import DONE, Frame, SseParser
 from korproxy_addons.errors.catalogue import STREAM_CUT, UPSTREAM_INVALID_REPLY
@@ -56,6 +57,9 @@ class StreamDecoder:
             yield from self._take(frame)
             if self._is_over():
                 return
+
+    def told(self) -> Usage | None:
+        return self._answer.tally.usage()
 
     def close(self) -> Iterator[Event]:
         answer = self._answer
@@ -197,6 +201,9 @@ class WholeDecoder:
     def feed(self, data: bytes) -> Iterator[Event]:
         self._body.feed(data)
         return iter(())
+
+    def told(self) -> Usage | None:
+        return self._answer.tally.usage()
 
     def close(self) -> Iterator[Event]:
         answer = self._answer

@@ -17,6 +17,7 @@ from korproxy_addons.dialects.anthropic_messages.carried import (
     wire_state,
 )
 from korproxy_addons.dialects.anthropic_messages.sinks import Sink, Words
+from korproxy_addons.dialects.anthropic_messages.web_search import web_search_blocks
 from korproxy_addons.dialects.anthropic_messages.wire import (
     DIALECT_ID,
     FIELDS,
@@ -33,10 +34,12 @@ from korproxy_addons.dialects.model import (
     CompactionPart,
     MediaPart,
     RefusalPart,
+    ServerToolPart,
     TextPart,
     ThinkingPart,
     ToolCallPart,
     UnknownPart,
+    WebSearch,
 )
 from korproxy_addons.dialects.payload import arguments_object, decode_payload
 from korproxy_addons.errors.exceptions import KorProxyError
@@ -192,6 +195,8 @@ class WholeWriter(PartWriter):
             return self._compaction(part)
         if part.origin == DIALECT_ID:
             return self._native(part.raw)
+        if isinstance(part, ServerToolPart) and part.search is not None:
+            return self._searched(part.search, part.call_id)
         # another service's own tools are not the answer: only unknown parts say their words (T129)
         return self._said(part.text) if isinstance(part, UnknownPart) else b""
 
@@ -199,6 +204,12 @@ class WholeWriter(PartWriter):
         if not text:
             return b""
         return self._sink.open(_TEXT) + self._sink.add(Words.TEXT, text) + self._sink.close()
+
+    def _searched(self, search: WebSearch, call_id: str) -> bytes:
+        """Another service's search: clients show what it was for and what it found, and it is no call of theirs (T138)."""
+        call, asked, result = web_search_blocks(search, call_id)
+        out = self._sink.open(call) + self._sink.add(Words.INPUT, asked) + self._sink.close()
+        return out + self._sink.open(result) + self._sink.close()
 
     def _native(self, raw: Raw) -> bytes:
         """A block as it was; its input goes by delta, where clients look for it (T49)."""

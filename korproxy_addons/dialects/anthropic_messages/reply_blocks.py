@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from msgspec import Raw
 
+from korproxy_addons.dialects.anthropic_messages.web_search import web_search_of
 from korproxy_addons.dialects.anthropic_messages.wire import (
     BLOCK_TYPE,
     CITATION,
@@ -153,7 +154,9 @@ class CallBlock(ReplyBlock):
             raise KorProxyError(UPSTREAM_INVALID_REPLY, "a tool call has no name")
         self._call = ToolCallPart(block.id or call_id, block.name)
         self._input = (
-            arguments_object(halves_again(raw_text(block.input))) if given(block.input) else _EMPTY_OBJECT
+            arguments_object(halves_again(raw_text(block.input)))
+            if given(block.input)
+            else _EMPTY_OBJECT
         )
         self._fed = False
 
@@ -213,7 +216,9 @@ class WholeBlock(ReplyBlock):
         kind = self._block.type or ""
         if is_server_tool(kind):
             call_id = _word(self._block.tool_use_id) or _word(self._block.id)
-            return ServerToolPart(DIALECT_ID, self._origin, kind, call_id, self._complete_raw())
+            raw = self._complete_raw()
+            search = web_search_of(kind, raw)
+            return ServerToolPart(DIALECT_ID, self._origin, kind, call_id, raw, search=search)
         if kind == "compaction":
             raw = self._complete_raw()
             state = Opaque(self._origin, raw_text(raw)) if self._origin else None

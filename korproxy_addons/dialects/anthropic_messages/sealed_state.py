@@ -2,6 +2,7 @@
 
 from msgspec import Raw
 
+from korproxy_addons.dialects.anthropic_messages.web_search import is_made_up
 from korproxy_addons.dialects.anthropic_messages.wire import (
     BLOCK_TYPE,
     FIELDS,
@@ -44,14 +45,18 @@ def _unsealed_turn(turn: dict[str, Raw]) -> dict[str, Raw] | None:
     if SEAL not in bytes(content) or not bytes(content).lstrip().startswith(b"["):
         return turn
     blocks = decode_body(RAWS, bytes(content))
-    kept = [_unsealed_block(block) for block in blocks if not _is_sealed_thought(block)]
+    kept = [_unsealed_block(block) for block in blocks if not _is_ours(block)]
     return {**turn, "content": Raw(json_bytes(kept))} if kept else None
 
 
-def _is_sealed_thought(block: Raw) -> bool:
+def _is_ours(block: Raw) -> bool:
+    """Whether a block is thinking that carries another service's state, or such a service's search."""
     data = bytes(block)
-    if SEAL not in data or decode_body(BLOCK_TYPE, data).type not in _THOUGHTS:
+    if SEAL not in data:
         return False
+    kind = decode_body(BLOCK_TYPE, data).type or ""
+    if kind not in _THOUGHTS:
+        return is_made_up(kind, data)
     fields = decode_body(FIELDS, data)
     state = bytes(fields.get("signature", fields.get("data", Raw(b""))))
     return state.lstrip(b'"').startswith(SEAL)

@@ -13,7 +13,7 @@ from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from korproxy_addons.dialects.gemini.wire import DIALECT_ID, Candidate, is_null
-from korproxy_addons.dialects.model import Citation
+from korproxy_addons.dialects.model import Citation, Source, WebSearch
 
 _UNKNOWN: Final = -1
 
@@ -42,6 +42,7 @@ class _Support(Struct, rename="camel"):
 
 
 class _Grounding(Struct, rename="camel"):
+    web_search_queries: list[str] | None = None
     grounding_chunks: list[Raw] | None = None
     grounding_supports: list[_Support] | None = None
 
@@ -81,6 +82,26 @@ def citations_of(candidate: Candidate) -> list[PlacedCitation]:
     except (ValueError, RecursionError):
         return found
     return found
+
+
+def web_search_of(candidate: Candidate, known: WebSearch) -> WebSearch:
+    """
+    What is known of Google's own search after one more chunk.
+
+    Args:
+        candidate: Of the chunk.
+        known: What the earlier ones told: queries and pages may come apart, and again.
+    """
+    if is_null(candidate.grounding_metadata):
+        return known
+    try:
+        grounding = _GROUNDING.decode(candidate.grounding_metadata)
+    except (ValueError, RecursionError):
+        return known
+    queries = "; ".join(query for query in grounding.web_search_queries or () if query)
+    pages = [_source(chunk) for chunk in grounding.grounding_chunks or ()]
+    sources = dict.fromkeys([*known.sources, *(Source(url, title) for url, title in pages if url)])
+    return WebSearch(queries or known.query, tuple(sources))
 
 
 def in_characters(citations: Iterable[Citation], pieces: Sequence[str]) -> list[Citation]:

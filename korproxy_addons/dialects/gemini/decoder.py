@@ -20,11 +20,12 @@ from korproxy_addons.dialects.gemini.citations import (
     PlacedCitation,
     citations_of,
     in_characters,
+    web_search_of,
 )
 from korproxy_addons.dialects.gemini.errors import error_in_reply
 from korproxy_addons.dialects.gemini.finish import BROKEN, UNSPECIFIED, broken_error, finish_of
 from korproxy_addons.dialects.gemini.framing import Framing, is_json
-from korproxy_addons.dialects.gemini.other_parts import other_part
+from korproxy_addons.dialects.gemini.other_parts import other_part, search_part
 from korproxy_addons.dialects.gemini.partial_args import PartialArgs
 from korproxy_addons.dialects.gemini.usage import usage_of
 from korproxy_addons.dialects.gemini.wire import (
@@ -45,6 +46,7 @@ from korproxy_addons.dialects.model import (
     ThinkingPart,
     ToolCallPart,
     Usage,
+    WebSearch,
     settled_finish,
 )
 from korproxy_addons.dialects.payload import arguments_object, decode_payload
@@ -69,7 +71,7 @@ class Decoder:
 
     __slots__ = (
         "_args", "_blocked", "_called", "_calls", "_choice", "_explanation", "_framing", "_kept", "_open",
-        "_origin", "_over", "_seed", "_seen", "_single", "_started", "_state", "_text", "_tier", "_usage",
+        "_origin", "_over", "_search", "_seed", "_seen", "_single", "_started", "_state", "_text", "_tier", "_usage",
         "_word",
     )  # fmt: skip
 
@@ -94,6 +96,7 @@ class Decoder:
         self._word = ""  # the last finish reason
         self._blocked = ""  # why the prompt was refused
         self._explanation = ""
+        self._search = WebSearch()
 
     def feed(self, data: bytes) -> Iterator[Event]:
         if self._over:
@@ -114,6 +117,9 @@ class Decoder:
             self._word = self._blocked = ""
         if not self._over:
             yield from self._end()
+
+    def told(self) -> Usage | None:
+        return self._usage
 
     def _payload(self, payload: bytes) -> Iterator[Event]:
         if self._over:
@@ -159,6 +165,7 @@ class Decoder:
         parts: _Decoded = []
         if candidate.content is not None:
             parts = [(decode_payload(PART, raw), raw) for raw in candidate.content.parts or ()]
+        self._search = web_search_of(candidate, self._search)
         sources: Sequence[PlacedCitation] = ()
         if not (is_null(candidate.grounding_metadata) and is_null(candidate.citation_metadata)):
             sources = citations_of(candidate)
@@ -283,6 +290,9 @@ class Decoder:
         elif word or self._blocked:
             finish = finish_of(word) if word else FinishReason.CONTENT_FILTER
             yield from self._closed(complete=finish is not FinishReason.LENGTH)
+            if self._search.query:
+                yield PartStart(search_part(self._search, self._origin))
+                yield PartEnd()
             filtered = finish is FinishReason.CONTENT_FILTER
             yield MessageEnd(
                 settled_finish(finish, called=self._called),

@@ -20,7 +20,7 @@ from korproxy_addons.dialects.events import (
 from korproxy_addons.dialects.gemini.citations import grounding_of
 from korproxy_addons.dialects.gemini.errors import error_value
 from korproxy_addons.dialects.gemini.finish import word_of
-from korproxy_addons.dialects.gemini.other_parts import media_json
+from korproxy_addons.dialects.gemini.other_parts import GROUNDING, media_json
 from korproxy_addons.dialects.gemini.usage import counts_of
 from korproxy_addons.dialects.gemini.wire import DIALECT_ID, NO_SIGNATURE, ORIGIN
 from korproxy_addons.dialects.ids import portable_id
@@ -96,7 +96,7 @@ class Encoder:
     """
 
     __slots__ = (
-        "_call", "_citations", "_over", "_pieces", "_refused", "_signed", "_sink", "_thought", "_words",
+        "_call", "_citations", "_over", "_pieces", "_queries", "_refused", "_signed", "_sink", "_thought", "_words",
     )  # fmt: skip
 
     def __init__(self, context: ReplyContext) -> None:
@@ -109,6 +109,7 @@ class Encoder:
         self._citations: list[Citation] = []
         self._signed = False  # a call was written
         self._refused = False
+        self._queries: list[str] = []  # of searches, which have no part of their own
 
     def feed(self, event: Event) -> bytes:
         if self._over:
@@ -139,6 +140,10 @@ class Encoder:
         if isinstance(part, ToolCallPart):
             self._call = part
             return b""
+        if isinstance(part, ServerToolPart) and part.search is not None:
+            self._queries += filter(None, part.search.query.split("; "))
+            if part.type == GROUNDING or part.origin != DIALECT_ID:
+                return b""
         whole = _whole_part(part)
         return self._sink.part(whole) if whole is not None else b""
 
@@ -177,9 +182,11 @@ class Encoder:
         word = word_of(event.finish, event.reason)
         if self._refused and event.finish is FinishReason.STOP:
             word = "SAFETY"
-        candidate = {"finishReason": word}
+        candidate: dict[str, Any] = {"finishReason": word}
         if event.explanation:
             candidate["finishMessage"] = event.explanation
+        if self._queries:
+            candidate["groundingMetadata"] = {"webSearchQueries": self._queries}
         usage = event.usage
         counts = None if usage is None else counts_of(usage, event.service_tier)
         return self._sink.end(candidate, counts)
@@ -262,7 +269,8 @@ class _Whole:
         body: dict[str, Any] = {"candidates": [{"content": content, **candidate, "index": 0}]}
         grounding = grounding_of(self._cited)
         if grounding is not None:
-            body["candidates"][0]["groundingMetadata"] = grounding
+            known = candidate.get("groundingMetadata", {})
+            body["candidates"][0]["groundingMetadata"] = {**grounding, **known}
         if counts is not None:
             body["usageMetadata"] = counts
         return _json({**body, **self._names})

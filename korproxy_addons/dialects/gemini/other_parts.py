@@ -7,11 +7,19 @@ from msgspec import Raw
 
 from korproxy_addons.dialects.gemini.wire import DIALECT_ID, FIELDS, ORIGIN, Part, camel
 from korproxy_addons.dialects.media import kind_of
-from korproxy_addons.dialects.model import MediaKind, MediaPart, ServerToolPart, UnknownPart
+from korproxy_addons.dialects.model import (
+    MediaKind,
+    MediaPart,
+    ServerToolPart,
+    UnknownPart,
+    WebSearch,
+)
 
 SERVER_TOOLS: Final = frozenset(
     {"executableCode", "codeExecutionResult", "toolCall", "toolResponse"}
 )
+
+GROUNDING: Final = "groundingMetadata"
 
 # What stands on parts of all kinds, and makes none by itself.
 _BESIDE: Final = frozenset(
@@ -105,6 +113,13 @@ def media_json(part: MediaPart, mime: str) -> dict[str, Any]:
 def resolution_json(detail: str) -> dict[str, str] | None:
     """A part's `mediaResolution` for a detail that Google has a word for."""
     return {"level": _RESOLUTION + detail.upper()} if detail in {"low", "medium", "high"} else None
+
+
+def search_part(search: WebSearch, origin: str) -> ServerToolPart:
+    """Google's own search, which has no part on the wire: it is told of beside the parts."""
+    queries = search.query.split("; ")
+    raw = Raw(msgspec.json.encode({"webSearchQueries": queries}))
+    return ServerToolPart(DIALECT_ID, origin, GROUNDING, "search_1", raw, search=search)
 
 
 def _told(kind: str, value: Raw) -> tuple[str, str]:

@@ -1,5 +1,6 @@
 """Reads usage and the end on the side of a Gemini reply that passes unchanged."""
 
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -62,10 +63,12 @@ class UsageTap:
 
     def feed(self, data: bytes) -> None:
         try:
-            for payload in self._framing.feed(data):
-                self._payload(payload)
+            payloads = self._framing.feed(data)
         except KorProxyError:
             return
+        for payload in payloads:
+            with suppress(KorProxyError):  # what cannot be read says nothing, and the next one may
+                self._payload(payload)
 
     def close(self) -> None:
         torn = self._framing.torn

@@ -17,7 +17,14 @@ from korproxy_addons.dialects.events import (
     reply_error,
 )
 from korproxy_addons.dialects.media import audio_mime, media_from_url, sniffed_mime
-from korproxy_addons.dialects.model import Citation, FinishReason, MediaKind, MediaPart, Opaque
+from korproxy_addons.dialects.model import (
+    Citation,
+    FinishReason,
+    MediaKind,
+    MediaPart,
+    Opaque,
+    Usage,
+)
 from korproxy_addons.dialects.openai_chat.errors import reported_error
 from korproxy_addons.dialects.openai_chat.outcome import Outcome
 from korproxy_addons.dialects.openai_chat.parts import REFUSAL, TEXT, THINKING, Parts
@@ -84,6 +91,9 @@ class ChatDecoder:
         except KorProxyError:
             self._over = True
             raise
+
+    def told(self) -> Usage | None:
+        return self._outcome.usage.usage()
 
     def close(self) -> Iterator[Event]:
         if self._over:

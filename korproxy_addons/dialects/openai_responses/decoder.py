@@ -6,6 +6,7 @@ from typing import Final
 from korproxy_addons.dialects.base import DecodeContext, Decoder
 from korproxy_addons.dialects.body import Body
 from korproxy_addons.dialects.events import Event, StreamFailed, reply_error
+from korproxy_addons.dialects.model import Usage
 from korproxy_addons.dialects.openai_responses.call_slot import CallSlot
 from korproxy_addons.dialects.openai_responses.errors import decoded_error
 from korproxy_addons.dialects.openai_responses.slots import MessageSlot, ReasoningSlot
@@ -55,6 +56,9 @@ class WholeDecoder:
             self._turn.end(answer)
         return iter(self._turn.taken())
 
+    def told(self) -> Usage | None:
+        return None  # it is told at the end, with everything else
+
 
 class StreamDecoder:
     """Reads server-sent events; the JSON's `type` counts, the event's name where there is none (T153)."""
@@ -81,6 +85,9 @@ class StreamDecoder:
         if not turn.over():
             turn.fail(StreamFailed(reply_error(KorProxyError(STREAM_CUT, _NO_END))))
         yield from turn.taken()
+
+    def told(self) -> Usage | None:
+        return None  # it is told with the last event
 
     def _take(self, frame: Frame) -> None:
         turn = self._turn

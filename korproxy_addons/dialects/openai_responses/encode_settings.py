@@ -13,6 +13,8 @@ from korproxy_addons.dialects.losses import Feature, Losses
 from korproxy_addons.dialects.model import (
     ChatRequest,
     FormatKind,
+    HostedKind,
+    HostedTool,
     OutputFormat,
     Reasoning,
     Role,
@@ -20,6 +22,7 @@ from korproxy_addons.dialects.model import (
     ThinkingMode,
 )
 from korproxy_addons.dialects.openai_responses.decode_request import ENCRYPTED, LOGPROBS
+from korproxy_addons.dialects.openai_responses.web_search import SOURCES
 from korproxy_addons.dialects.openai_responses.wire import DIALECT_ID, ORIGIN
 from korproxy_addons.dialects.schema import is_closed, object_schema
 
@@ -126,6 +129,12 @@ class SettingsEncoder:
         reasons = self._openai and self._target.facts.thinking is not Thinking.NONE
         if self.store is False and reasons:
             include.append(ENCRYPTED)
+        searches = any(
+            isinstance(tool, HostedTool) and tool.kind is HostedKind.WEB_SEARCH
+            for tool in self._request.tools
+        )
+        if searches and self._openai and not self._own and not self._plan:
+            include.append(SOURCES)
         if self._own and self._request.logprobs is not None:
             include.append(LOGPROBS)
         return include

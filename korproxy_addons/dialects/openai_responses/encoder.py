@@ -25,6 +25,7 @@ from korproxy_addons.dialects.model import (
     MediaKind,
     MediaPart,
     RefusalPart,
+    ServerToolPart,
     TextPart,
     ThinkingPart,
     ToolCallPart,
@@ -53,6 +54,7 @@ from korproxy_addons.dialects.openai_responses.item_writers import (
 from korproxy_addons.dialects.openai_responses.namespace import bare
 from korproxy_addons.dialects.openai_responses.outcome import encoded_finish
 from korproxy_addons.dialects.openai_responses.usage import encoded_usage
+from korproxy_addons.dialects.openai_responses.web_search import web_search_item
 from korproxy_addons.dialects.openai_responses.wire import DIALECT_ID, ORIGIN
 from korproxy_addons.dialects.sse import comment_bytes
 
@@ -219,6 +221,10 @@ class ReplyEncoder:
             }
         elif not isinstance(part, MediaPart) and part.origin == DIALECT_ID:
             item = part.raw
+        elif isinstance(part, ServerToolPart) and part.search is not None:
+            if not part.search.query:
+                return  # what another service's search found is told with the search
+            item = web_search_item(part.search, self._ids.make(""))
         else:
             self._say(_words(part))
             return

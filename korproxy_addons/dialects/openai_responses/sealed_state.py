@@ -9,11 +9,13 @@ from korproxy_addons.dialects.opaque import SEAL, unsealed
 from korproxy_addons.dialects.openai_responses.carried import compaction_of
 from korproxy_addons.dialects.openai_responses.frames import json_bytes
 from korproxy_addons.dialects.openai_responses.request_wire import FIELDS, RAWS
+from korproxy_addons.dialects.openai_responses.web_search import is_made_up
 from korproxy_addons.dialects.openai_responses.whole_items import COMPACTIONS
 
 
 class _Sealed(msgspec.Struct):
     type: str | None = None
+    id: str | None = None
     encrypted_content: str | None = None
 
 
@@ -42,6 +44,8 @@ def _kept(item: Raw) -> Raw | dict[str, Any] | None:
         found = _SEALED.decode(item)
     except (ValueError, RecursionError):
         return item
+    if is_made_up(found.type or "", found.id or ""):
+        return None
     content = found.encrypted_content or ""
     if unsealed(content) is None:
         return item

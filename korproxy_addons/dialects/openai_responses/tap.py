@@ -38,6 +38,8 @@ _MARKERS: Final = (
     b'"detail"',
     DONE,
 )
+# Other events are not looked for, so that nothing may hang on whether one shares a piece with these.
+_ABOUT_ITEMS: Final = "response.output_item."
 _NUMBER: Final = b'"sequence_number"'
 _DIGITS: Final = re.compile(rb"\s*:\s*(\d{1,15})")
 _CALLS: Final = frozenset({"function_call", "custom_tool_call"})
@@ -145,10 +147,12 @@ class StreamTap(_Tap):
 
     def feed(self, data: bytes) -> None:
         place = data.rfind(_NUMBER)
-        if place >= 0:
+        while place >= 0:
             found = _DIGITS.match(data, place + len(_NUMBER))
             if found:
                 self._number = int(found[1])
+                break
+            place = data.rfind(_NUMBER, 0, place)
         if self.ended:
             return
         for marker in _MARKERS:
@@ -189,7 +193,7 @@ class StreamTap(_Tap):
             self._whole(kind, event.response, frame.data)
         elif given(event.error) or (not kind and given(event.detail)):
             self._failed(frame.data)
-        elif given(event.item):
+        elif kind.startswith(_ABOUT_ITEMS) and given(event.item):
             self._any = True
             where = event.item_id if event.output_index is None else event.output_index
             if kind == "response.output_item.done":

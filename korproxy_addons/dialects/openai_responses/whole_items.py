@@ -9,6 +9,7 @@ from korproxy_addons.dialects.media import sniffed_mime
 from korproxy_addons.dialects.model import MediaKind, MediaPart, ServerToolPart
 from korproxy_addons.dialects.openai_responses.carried import compaction_of
 from korproxy_addons.dialects.openai_responses.slots import Slot
+from korproxy_addons.dialects.openai_responses.web_search import SEARCH_CALL, web_search_of
 from korproxy_addons.dialects.openai_responses.wire import DIALECT_ID, OutputItem
 
 COMPACTIONS: Final = frozenset({"compaction", "compaction_summary", "context_compaction"})
@@ -46,7 +47,12 @@ class WholeSlot(Slot):
                 return None
             return compaction_of(item.encrypted_content, item.id or "", self._origin)
         return ServerToolPart(
-            DIALECT_ID, self._origin, item.type or "", item.call_id or item.id or "", raw
+            DIALECT_ID,
+            self._origin,
+            item.type or "",
+            item.call_id or item.id or "",
+            raw,
+            search=web_search_of(item.action) if item.type == SEARCH_CALL else None,
         )
 
 

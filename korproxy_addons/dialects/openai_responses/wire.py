@@ -55,6 +55,7 @@ class OutputItem(Struct):
     summary: list[ContentPart] | None = None
     encrypted_content: str | None = None
     result: str | None = None
+    action: Raw = Raw()
 
 
 class ItemHead(Struct):

@@ -275,3 +275,13 @@ CLI_LOGIN_EXPIRED = row(
     "The login belongs to the tool, which alone renews it; KorProxy only reads it.",
     "Run the tool that is named once: it renews its login, and KorProxy picks that up.",
 )
+LOGIN_NOT_RENEWED = row(
+    "KP-AUTH-013",
+    Kind.INTERNAL,
+    Severity.WARNING,
+    503,
+    Retry.NEXT_ACCOUNT,
+    "The account's sign-in could not be renewed just now",
+    "Its token has run out, and the provider's token endpoint did not answer with a new one; the sign-in itself is kept.",
+    "KorProxy tries again by itself; check your internet connection, or wait a few minutes.",
+)

@@ -19,7 +19,7 @@ LIMIT_PACE = row(
     429,
     Retry.SAME_ACCOUNT,
     "A limit that you have set is reached for the moment",
-    "A rule under quota_rules, or a limit of the local key, has nothing left for less than a minute.",
+    "A rule under quota_rules, or a limit of the local key, has nothing left for a minute or so.",
     "Wait a moment, or raise the limit in config.yaml.",
 )
 RUNAWAY = row(

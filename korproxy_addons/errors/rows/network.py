@@ -87,7 +87,7 @@ IDLE_TIMEOUT = row(
     Kind.TIMEOUT,
     Severity.WARNING,
     504,
-    Retry.NO,
+    Retry.NEXT_ACCOUNT,
     "The provider stopped in the middle of its answer",
     "No byte of the reply came within timeouts.idle_s.",
     "Send the request again, or raise timeouts.idle_s.",

@@ -87,7 +87,7 @@ STREAM_CUT = row(
     Kind.INTERNAL,
     Severity.ERROR,
     502,
-    Retry.NO,
+    Retry.SAME_ACCOUNT,
     "The provider's reply broke off",
     "The stream ended without its last event.",
     "Send the request again.",

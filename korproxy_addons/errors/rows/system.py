@@ -84,7 +84,7 @@ GATEWAY_NOT_READY = row(
     "Start it by itself with `korproxy engine`, which says what is in its way.",
 )
 LAUNCHER_UNREACHABLE = row(
-    "KP-SYS-508",
+    "KP-SYS-512",
     Kind.INTERNAL,
     Severity.ERROR,
     503,
@@ -113,4 +113,14 @@ START_FAILED = row(
     "KorProxy could not be started",
     "The gateway did not get healthy.",
     "Run `korproxy run` to see what it says.",
+)
+NOT_ON_THIS_SYSTEM = row(
+    "KP-SYS-511",
+    Kind.INTERNAL,
+    Severity.WARNING,
+    501,
+    Retry.NO,
+    "This system does not offer that",
+    "A part of the operating system that it needs is not there, or refused.",
+    "Use `korproxy run` in a terminal instead.",
 )

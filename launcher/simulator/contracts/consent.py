@@ -103,6 +103,8 @@ def _decided(call: Call, client: Client) -> Reply:
             {"error": "access_denied", "error_description": text, "state": state},
         )
     scopes = asked.scopes & frozenset(form.get("scope", []))
+    if fault == "less-scope" and call.rule is not None:
+        scopes -= {str(call.rule.params.get("scope", ""))}
     now = call.world.now()
     code = call.world.authorizations.issue(call.world.ids, asked, credential, scopes, now)
     words = {"code": code, "state": state}

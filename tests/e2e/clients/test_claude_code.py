@@ -9,6 +9,7 @@ from support.coding_tool import LOCAL_KEY, PROXIES, Ran, Workplace
 from support.gateway import SimulatedGateway
 from support.needs import needs_coding_tool
 from support.relay import Relay, Seen
+from support.upstream_view import asked
 
 pytestmark = [pytest.mark.e2e, pytest.mark.clients]
 
@@ -51,7 +52,7 @@ def turns(relay: Relay) -> list[Seen]:
 
 def generated(running: SimulatedGateway) -> list[Entry]:
     """What came upstream; nothing else may."""
-    entries = running.sim.ledger.entries
+    entries = asked(running.sim.ledger.entries)
     assert [it.operation for it in entries] == ["generate"] * len(entries)
     return entries
 
@@ -88,18 +89,18 @@ def test_a_tool_runs_and_its_result_is_answered(
     note = (workplace.project / "note.txt").read_text()
     ran = run(workplace, relay, READ, BY_KEY)
     assert (ran.exit_code, ran.out, ran.err) == (0, f"The tool answered: {note}", "")
-    asked, answered = generated(every)
-    for seen, entry in zip(turns(relay), (asked, answered), strict=True):
+    begun, answered = generated(every)
+    for seen, entry in zip(turns(relay), (begun, answered), strict=True):
         assert_relayed(seen, entry)
         assert entry.header("x-api-key") == "sk-ant-api03-sim-1"
-    assert note.strip() not in (asked.body or "")
+    assert note.strip() not in (begun.body or "")
     (result,) = json.loads(answered.body or "")["messages"][-1]["content"]
     assert (result["type"], result["content"], result["is_error"]) == (
         "tool_result",
         note.strip(),
         False,
     )
-    sessions = {it.header("x-claude-code-session-id") for it in (asked, answered)}
+    sessions = {it.header("x-claude-code-session-id") for it in (begun, answered)}
     assert len(sessions) == 1
 
 

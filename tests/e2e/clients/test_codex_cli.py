@@ -15,6 +15,7 @@ from support.coding_tool import LOCAL_KEY, Ran, Workplace
 from support.gateway import SimulatedGateway
 from support.needs import needs_coding_tool
 from support.relay import Relay, Seen
+from support.upstream_view import asked
 
 pytestmark = [pytest.mark.e2e, pytest.mark.clients]
 
@@ -142,15 +143,15 @@ def start(workplace: Workplace, prompt: str, environment: dict[str, str]) -> Ran
     return workplace.run(tool, arguments, prompt, environment)
 
 
-def turns(route: Route, provider: str) -> list[tuple[Asked, Entry]]:
+def turns_of(route: Route, provider: str) -> list[tuple[Asked, Entry]]:
     """Each turn Codex asked for with what came of it upstream; there is nothing else on either side."""
     seen = route.relay.seen
     if provider == "own-provider":
-        asked = [posted(it) for it in seen]
+        turns = [posted(it) for it in seen]
     else:
         (socket,) = seen
-        asked = said_on(socket)
-    return list(zip(asked, route.running.sim.ledger.entries, strict=True))
+        turns = said_on(socket)
+    return list(zip(turns, asked(route.running.sim.ledger.entries), strict=True))
 
 
 def posted(seen: Seen) -> Asked:
@@ -191,21 +192,21 @@ def said_on(seen: Seen) -> list[Asked]:
     return turns
 
 
-def assert_passed_on(route: Route, asked: Asked, entry: Entry) -> None:
+def assert_passed_on(route: Route, turn: Asked, entry: Entry) -> None:
     """The account's credential in place of the tool's, Codex's own headers beside it; the answer streamed."""
     assert (entry.method, entry.path, entry.query) == ("POST", route.path, "")
     assert (entry.verdict, entry.status, entry.stream) == ("answered", 200, True)
     assert {name: entry.header(name) for name in route.credential} == route.credential
-    assert asked.headers["authorization"] == f"Bearer {LOCAL_KEY}"
+    assert turn.headers["authorization"] == f"Bearer {LOCAL_KEY}"
     assert LOCAL_KEY not in json.dumps(entry.headers)
     arrived = json.loads(entry.body or "")
-    assert arrived == asked.body or not route.verbatim
+    assert arrived == turn.body or not route.verbatim
     instructions, rest = parted(arrived)
-    own_instructions, own_rest = parted(asked.body)
+    own_instructions, own_rest = parted(turn.body)
     assert rest == own_rest
     assert instructions == own_instructions or not own_instructions
     for name in HEADERS:
-        assert (name, entry.header(name)) == (name, asked.headers.get(name))
+        assert (name, entry.header(name)) == (name, turn.headers.get(name))
 
 
 def parted(body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -233,7 +234,7 @@ def test_a_prompt_is_answered_in_a_stream(
     ran = run(workplace, route, provider, SAY)
     assert (ran.exit_code, ran.out) == (0, ANSWER + "\n"), ran.err
     assert ran.complaints(*ITS_OWN) == []
-    ((turn, entry),) = turns(route, provider)
+    ((turn, entry),) = turns_of(route, provider)
     assert_passed_on(route, turn, entry)
     assert turn.pieces > 3
 
@@ -249,10 +250,10 @@ def test_a_tool_runs_and_its_result_is_answered(
     assert ran.out.startswith("The tool answered: ")
     assert note in ran.out
     assert ran.complaints(*ITS_OWN) == []
-    asked, answered = turns(route, provider)
-    for turn, entry in (asked, answered):
+    begun, answered = turns_of(route, provider)
+    for turn, entry in (begun, answered):
         assert_passed_on(route, turn, entry)
-    assert note not in (asked[1].body or "")
+    assert note not in (begun[1].body or "")
     call, result = json.loads(answered[1].body or "")["input"][-2:]
     assert result["type"] == f"{call['type']}_output"
     assert result["call_id"] == call["call_id"]
@@ -294,4 +295,4 @@ def test_a_request_that_nobody_serves_is_tried_as_often_as_by_post_alone(
         assert "You do not have access to this resource." in ran.err
         assert [it.status for it in seen if it.method == "GET"] == [101, 101, 426]
         assert {it.status for it in seen if it.method == "POST"} == {403}
-        assert len(running.sim.ledger.entries) == 6
+        assert len(asked(running.sim.ledger.entries)) == 6

@@ -12,7 +12,7 @@ from support.coding_tool import LOCAL_KEY, Ran, Workplace
 from support.gateway import SimulatedGateway
 from support.relay import Relay
 from support.tool_session import AGAIN, THOUGHT, TOOLS, picture_bytes, run_session
-from support.upstream_view import View, view
+from support.upstream_view import View, asked, view
 
 pytestmark = [pytest.mark.e2e, pytest.mark.clients]
 
@@ -46,7 +46,7 @@ WAYS = {
         "claude-api-key",
         "claude-sonnet-5-5",
         {"": "/v1/messages"},
-        {"": ADAPTIVE, "gemini": {"type": "adaptive"}},
+        {"": ADAPTIVE, "gemini": {"type": "adaptive"}, "gemini-login": {"type": "adaptive"}},
     ),
     "codex-key": Way(
         "codex-api-key",
@@ -85,6 +85,7 @@ PAIRS = (
     *(("codex", way) for way in WAYS if not way.startswith("codex")),
     *(("codex-socket", way) for way in ("claude", "gemini-key", "qwen")),
     *(("gemini", way) for way in ("claude", "codex-key", "codex-plan", "qwen")),
+    ("gemini-login", "claude"),
 )
 # What a model has sealed comes back to it by those tools that keep what they do not understand.
 KEEP_SEALS = {"claude", "codex", "codex-socket"}
@@ -121,7 +122,7 @@ def assert_thoughts_are_shown(ran: Ran, way: Way) -> None:
 def assert_served(every: SimulatedGateway, relay: Relay, tool: str, way: Way) -> Sequence[Entry]:
     """Three turns, all of them answered by that account at the first try; nothing anywhere was refused."""
     assert {it.status for it in relay.seen} <= {101, 200}
-    entries = every.sim.ledger.entries
+    entries = asked(every.sim.ledger.entries)
     assert [(it.status, it.verdict) for it in entries] == [(200, "answered")] * len(entries)
     # Gemini CLI counts the tokens of what it is about to send back.
     assert {it.operation for it in entries} <= {"generate", "count_tokens"}
@@ -133,10 +134,10 @@ def assert_served(every: SimulatedGateway, relay: Relay, tool: str, way: Way) ->
     return turns
 
 
-def assert_tools_came_back(asked: View, later: Sequence[View], tool: str, note: str) -> None:
+def assert_tools_came_back(begun: View, later: Sequence[View], tool: str, note: str) -> None:
     """The three calls of one answer, each with its own result, and the picture; then all of it once more."""
     shell, command, look, path = TOOLS[tool].calls
-    assert (asked.calls, asked.results) == ([], [])
+    assert (begun.calls, begun.results) == ([], [])
     for it in later:
         assert [name for _, name, _ in it.calls] == [shell, shell, look]
         assert [args.get(command) for _, _, args in it.calls[:2]] == [

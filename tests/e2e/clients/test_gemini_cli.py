@@ -9,6 +9,7 @@ from support.coding_tool import LOCAL_KEY, Ran, Workplace
 from support.gateway import SimulatedGateway
 from support.needs import needs_coding_tool
 from support.relay import Relay, Seen
+from support.upstream_view import asked
 
 pytestmark = [pytest.mark.e2e, pytest.mark.clients]
 
@@ -39,7 +40,7 @@ def run(workplace: Workplace, relay: Relay, prompt: str) -> Ran:
 
 def turns(running: SimulatedGateway, relay: Relay) -> list[tuple[Seen, Entry]]:
     """Each request of the tool with what came of it upstream; there is nothing else on either side."""
-    return list(zip(relay.seen, running.sim.ledger.entries, strict=True))
+    return list(zip(relay.seen, asked(running.sim.ledger.entries), strict=True))
 
 
 def assert_passed_on(seen: Seen, entry: Entry) -> None:
@@ -78,10 +79,10 @@ def test_a_tool_runs_and_its_result_is_answered(
     assert ran.out.startswith("The tool answered: ")
     assert note in ran.out
     assert ran.complaints(*ITS_OWN) == []
-    (asked, answered) = turns(every, relay)
-    for seen, entry in (asked, answered):
+    (begun, answered) = turns(every, relay)
+    for seen, entry in (begun, answered):
         assert_passed_on(seen, entry)
-    assert note not in (asked[1].body or "")
+    assert note not in (begun[1].body or "")
     call, result = json.loads(answered[1].body or "")["contents"][-2:]
     called = call["parts"][-1]["functionCall"]
     (given,) = (part["functionResponse"] for part in result["parts"])

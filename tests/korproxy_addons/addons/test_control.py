@@ -15,6 +15,7 @@ from korproxy_addons.accounts.pool import Pool
 from korproxy_addons.addons import control as module
 from korproxy_addons.addons.control import Control
 from korproxy_addons.config.store import ConfigStore
+from korproxy_addons.control.health import folder_mark
 from korproxy_addons.errors import catalogue
 from korproxy_addons.providers.failure import Failure, Scope, Verdict
 from korproxy_addons.usage.metrics import Metrics
@@ -74,6 +75,7 @@ def test_health_says_how_it_is(house: House) -> None:
     health = house.health()
     assert health.pop("started_at")
     assert health.pop("uptime_s") is not None
+    assert health.pop("folder") == folder_mark(house.home.resolve())
     assert health == {
         "status": "ok",
         "version": __version__,
@@ -111,6 +113,15 @@ def test_what_only_its_owner_can_mend_is_shown_until_it_is_mended(house: House) 
     house.pool.second_chance(now)
     (work,) = house.health()["accounts"]
     assert (work["state"], work["until"], work["reason"]) == ("needs_login", None, "key revoked")
+
+
+def test_a_person_can_end_what_is_held_against_an_account(house: House) -> None:
+    house.write("accounts: [{id: work, provider: claude, secret: 'env:KEY'}]\n")
+    house.control.reload()
+    house.pool.failed("work", "m", LIMITED, house.control._started_at)
+    assert house.control.reset_account("work")
+    assert house.health()["accounts"] == []
+    assert not house.control.reset_account("nobody")
 
 
 def test_where_keys_are_required_health_says_nothing_of_accounts(house: House) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from mitmproxy import http
 
-from korproxy_addons.addons.metering import PRUNED_AT_ONCE, Metering
+from korproxy_addons.accounts.quota import QuotaBook
+from korproxy_addons.addons.metering import PRUNED_AT_ONCE, Metering, quota_left
 from korproxy_addons.dialects.model import Usage
 from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.exceptions import KorProxyError
@@ -15,6 +16,7 @@ from korproxy_addons.gateway.exchange import Attempt, Exchange
 from korproxy_addons.io.database import Database
 from korproxy_addons.io.tables.exchanges import INSERT_EXCHANGE
 from korproxy_addons.providers.base import Operation
+from korproxy_addons.providers.quota import Window
 from korproxy_addons.routing.paths import Wanted
 from korproxy_addons.usage.metrics import Metrics
 from korproxy_addons.usage.record import ExchangeRecord
@@ -231,3 +233,15 @@ def test_what_is_too_old_or_too_much_is_deleted_in_pieces(counted: Counted) -> N
     assert counted.rows("count(*), min(started_at) > ?".replace("?", str(now)))[0] == (1000, 1)
     assert PRUNED_AT_ONCE > 1000
     assert counted.database.read("SELECT sum(requests) FROM usage_daily") == [(1055,)]
+
+
+def test_quota_is_told_by_provider_and_window_as_it_stands_now() -> None:
+    book = QuotaBook()
+    book.observe(
+        "a", [Window("5h", 0.75, reset_at=100.0, seen_at=1.0), Window("credits", unit="usd")]
+    )
+    accounts = [{"id": "a", "provider": "claude", "secret": "plain:x"}]
+    config = config_with(accounts=accounts)
+    assert list(quota_left(config, book, 50.0)) == [("claude", "5h", 0.25)]
+    assert list(quota_left(config, book, 150.0)) == [("claude", "5h", 1.0)]
+    assert list(quota_left(config_with(), book, 50.0)) == []

@@ -1,5 +1,6 @@
 import pytest
 
+from korproxy_addons.dialects.anthropic_messages import DIALECT as ANTHROPIC
 from korproxy_addons.dialects.base import ReplyContext
 from korproxy_addons.dialects.events import ReplyError
 from korproxy_addons.dialects.ids import IdSource
@@ -117,3 +118,31 @@ def test_a_mistake_of_ours_ends_the_stream_in_the_dialects_words() -> None:
 def test_keep_alives_go_to_streams_only() -> None:
     assert passing().keep_alive() == b": toy\n\n"
     assert passing(streamed=False).keep_alive() == b""
+
+
+@pytest.mark.parametrize("sse", [True, False], ids=["events", "array"])
+def test_after_the_answers_own_end_nothing_follows(*, sse: bool) -> None:
+    """An upstream that hangs up badly after its last event has given the whole answer."""
+    one, other = passing(sse=sse), passing(sse=sse)
+    whole = other.feed(STREAM) + other.close()
+    assert one.feed(STREAM) + one.fail(TIMEOUT) == whole
+    assert (one.error, one.over, one.finish) == (None, True, FinishReason.STOP)
+    assert one.close() == b""
+
+
+def test_before_it_a_failure_is_said() -> None:
+    one = passing()
+    one.feed(toy_stream("+a"))
+    assert one.fail(TIMEOUT)
+    assert one.error == TIMEOUT
+
+
+def test_an_error_of_the_upstreams_own_is_known_as_it_passes() -> None:
+    """Whoever passes it on looks whether it repeats a secret; nothing is added to it."""
+    one = PassThrough(ANTHROPIC, ReplyContext(True, "m", IdSource("s"), 0))
+    event = b'event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"no"}}\n\n'
+    assert one.feed(event) == event
+    assert one.error is not None
+    assert not one.over
+    assert one.fail(TIMEOUT) == b""
+    assert one.error.kind is Kind.OVERLOADED

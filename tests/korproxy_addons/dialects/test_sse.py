@@ -190,3 +190,9 @@ def test_without_comments_the_frames_are_the_same(stream: bytes) -> None:
     assert frames_in(bare) == frames_in(stream)
     assert not any(line.startswith(b":") for line in bare.splitlines())
     assert without_comments(bare) == bare
+
+
+def test_line_ends_around_a_comment_do_not_become_one() -> None:
+    """Found by hypothesis: CR, a comment, LF."""
+    stream = b"data: {}\r: note\n\ndata: {}\n\n"
+    assert frames_in(without_comments(stream)) == frames_in(stream)

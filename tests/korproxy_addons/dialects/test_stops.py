@@ -66,10 +66,11 @@ def test_t119_nothing_behind_the_stop_string_is_shown() -> None:
     ]
 
 
-def test_the_earliest_stop_string_counts_and_of_two_at_one_place_the_longer() -> None:
+def test_the_stop_string_that_is_complete_first_counts_and_of_two_at_once_the_longer() -> None:
+    """Where the text comes in pieces, the next letter is not there yet."""
     last = cut(("b", "abc", "ab"), *text_in("xabc"))[-1]
     assert isinstance(last, MessageEnd)
-    assert last.stop_sequence == "abc"
+    assert last.stop_sequence == "ab"
 
 
 def test_reasoning_and_arguments_are_not_searched() -> None:
@@ -123,7 +124,8 @@ def test_t119_however_the_text_is_cut_it_ends_at_the_same_place(
     places = [0, *sorted(min(place, len(text)) for place in cuts), len(text)]
     pieces = [text[a:b] for a, b in itertools.pairwise(places) if a < b]
     found = cut(tuple(stops), *text_in(*pieces))
-    first = min((place for stop in stops if (place := text.find(stop)) >= 0), default=len(text))
+    ends = [(at + len(stop), at) for stop in stops if (at := text.find(stop)) >= 0]
+    first = min(ends)[1] if ends else len(text)
     assert words_of(found) == text[:first]
     assert violation(found) == ""
     last = found[-1]

@@ -55,6 +55,8 @@ def test_t178_a_stand_in_in_json_text_is_the_half_s_escape_again(half: int, befo
 
 
 def test_what_looks_like_a_stand_in_in_text_about_json_stays() -> None:
-    quoted = json.dumps({"a": "\\udbfe\\udc3d"})
+    quoted = json.dumps({"a": "\\uDbFe\\uDc3d"})
     assert halves_again(quoted) == quoted
+    character = json.dumps({"a": "\U0010f83d"})
+    assert halves_again(character) == character
     assert halves_again('{"a":"\\ud83d\\ude00"}') == '{"a":"\\ud83d\\ude00"}'

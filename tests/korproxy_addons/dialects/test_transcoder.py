@@ -49,6 +49,19 @@ def test_a_whole_answer_comes_once_and_at_the_end(upstream_streams: bool) -> Non
     assert [out for out in outs if out] == [b"start|text|+hello|+ there|-|end stop"]
 
 
+@pytest.mark.parametrize("ending", ["close", "fail"])
+def test_what_was_told_before_a_stream_broke_off_is_known(ending: str) -> None:
+    """Some upstreams tell their tokens as they go: what was told was used."""
+    one = transcoder()
+    one.feed(toy_stream("start", "text", "+hel", "ping"))
+    assert one.usage is None
+    if ending == "close":
+        one.close()
+    else:
+        one.fail(TIMEOUT)
+    assert one.usage == USAGE
+
+
 def test_a_stream_that_ends_too_early_ends_in_an_error() -> None:
     """T111, T165."""
     one = transcoder()

@@ -35,7 +35,9 @@ def cached(tokens: int = 900, written: int = 100) -> FakeReply:
 
 def rig(strategy: str = "round-robin", *, sticky: bool = True, **replies: int) -> Rig:
     """Two accounts in one group, and so many good answers of each."""
-    upstream = FakeUpstream(**{name: [cached()] * count for name, count in replies.items()})
+    upstream = FakeUpstream(
+        **{name: [cached() for _ in range(count)] for name, count in replies.items()}
+    )
     groups = [{"id": "default", "strategy": strategy, "sticky": sticky}]
     return Rig(accounts_of(TWO, groups=groups), upstream)
 
@@ -77,7 +79,7 @@ def test_new_conversations_are_shared_out_though_others_are_at_home() -> None:
 
 def test_another_model_is_another_cache() -> None:
     config = accounts_of(TWO, groups=[{"id": "default", "strategy": "round-robin"}])
-    one = Rig(config, FakeUpstream(a=[cached()] * 2, b=[cached()] * 2))
+    one = Rig(config, FakeUpstream(a=[cached(), cached()], b=[cached(), cached()]))
     one.ask(ask())
     assert one.fleet.stickiness.home(conversation_key("id:one", "other"), one.clock()) is None
 
@@ -144,7 +146,7 @@ def test_an_account_that_is_taken_away_drains() -> None:
 def test_it_returns_to_the_better_group_when_that_can_serve_again() -> None:
     groups = [{"id": "default", "accounts": ["a"]}, {"id": "spare", "accounts": ["b"]}]
     profiles = [{"id": "default", "group": ["default", "spare"]}]
-    upstream = FakeUpstream(a=[cached()] * 2, b=[cached()] * 2)
+    upstream = FakeUpstream(a=[cached(), cached()], b=[cached(), cached()])
     one = Rig(accounts_of(TWO, groups=groups, profiles=profiles), upstream)
     limited(one, "a")
     _, exchange = one.ask(ask())

@@ -108,6 +108,15 @@ def test_a_connection_that_fails_is_tried_again_and_then_elsewhere() -> None:
     assert sink.why[-1] == f"failover:{catalogue.CONNECTION_LOST.code}"
 
 
+@pytest.mark.parametrize("body", [b"", b'{"content": ['])
+def test_a_whole_answer_that_is_no_json_is_asked_for_elsewhere(body: bytes) -> None:
+    """Also where the bytes would pass as they are."""
+    upstream = FakeUpstream(a=[FakeReply(body), FakeReply(body)], b=[answer()])
+    sink, _ = rig(upstream).ask(ask())
+    assert (sink.status, upstream.hosts[-1]) == (200, "b")
+    assert sink.json["content"]
+
+
 def test_attempts_are_bounded_however_many_accounts_there_are() -> None:
     many = {f"acc{number}": MESSAGES for number in range(20)}
     upstream = FakeUpstream(
@@ -390,6 +399,20 @@ def test_who_waited_for_a_trial_goes_as_soon_as_it_is_over() -> None:
     assert (sink.status, one.slept) == (200, [TRIAL_LOOK_S])
 
 
+def test_what_another_request_is_told_meanwhile_ends_a_second_try() -> None:
+    """An answer to it would lift a limit that stands."""
+    upstream = FakeUpstream(a=[refusal(500)], b=[answer()])
+    one = rig(upstream)
+
+    async def sleep(_seconds: float) -> None:
+        one.pool.failed("a", "m", cooled(one.clock() + 600), one.clock())
+
+    one.services = dataclasses.replace(one.services, sleep=sleep)
+    sink, _ = one.ask(ask())
+    assert (sink.status, upstream.hosts) == (200, ["a", "b"])
+    assert not one.pool.usable("a", "m", one.clock())
+
+
 def test_an_account_that_rested_takes_one_request_and_the_next_finds_another() -> None:
     upstream = FakeUpstream(a=[answer()], b=[answer()])
     one = rig(upstream)
@@ -417,7 +440,9 @@ def test_a_client_that_leaves_leaves_the_trial_to_the_next() -> None:
 
 def test_of_several_failures_the_client_is_told_the_one_that_helps_most() -> None:
     """When the limit ends is worth more than that the other is out of order; who was asked is in the reasons."""
-    upstream = FakeUpstream(a=[refusal(429, "wait", retry_after="60")], b=[refusal(500)] * 2)
+    upstream = FakeUpstream(
+        a=[refusal(429, "wait", retry_after="60")], b=[refusal(500), refusal(500)]
+    )
     sink, _ = rig(upstream).ask(ask())
     assert (sink.status, sink.headers["retry-after"]) == (429, "60")
     assert sink.json["error"]["message"] == "wait"

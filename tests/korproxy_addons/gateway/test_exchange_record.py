@@ -39,7 +39,7 @@ def test_a_record_says_who_asked_whom_and_how_it_went() -> None:
         wanted=Wanted("gemini", Operation.GENERATE),
         peek=Peek("opus", stream=True),
         tool="claude-code",
-        project="/home/me/p",
+        project="/projects/p",
         profile="work",
         kind="chat+background",
         group="fast",
@@ -55,7 +55,7 @@ def test_a_record_says_who_asked_whom_and_how_it_went() -> None:
         cache_lost_tokens=9,
     )
     assert (found.requested_model, found.model, found.streamed) == ("opus", "claude-opus-5", True)
-    assert (found.tool, found.project, found.profile) == ("claude-code", "/home/me/p", "work")
+    assert (found.tool, found.project, found.profile) == ("claude-code", "/projects/p", "work")
     assert (found.kind, found.route_group, found.rule) == ("chat+background", "fast", "night")
     assert (found.local_key, found.why) == ("ci", "alias, sticky")
     assert (found.account, found.provider, found.access) == ("a", "claude", "api-key")

@@ -100,9 +100,9 @@ def test_a_client_that_waits_for_long_gets_a_head_and_then_beats() -> None:
         assert rig.sink.pieces == [BEAT]
         await rig.timers.pass_by(1)
         assert rig.sink.pieces == [BEAT, BEAT]
-        assert not rig.patient.committed
+        committed = [rig.patient.committed]
         await rig.patient.head(200, [("x-korproxy-account", "A")])
-        assert rig.patient.committed
+        assert [*committed, rig.patient.committed] == [False, True]
         await rig.patient.data(b"hello")
         await rig.timers.pass_by(1000)
         await rig.patient.end()

@@ -1,6 +1,7 @@
 """Calls for accounts: address, headers, credential; and the questions that are asked once for all requests."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from korproxy_addons.config.schema import Config
+from korproxy_addons.config.schema import Config, Urls
 from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.gateway.wire import SIDE_REPLY_BYTES, Wire
@@ -18,8 +19,10 @@ from korproxy_addons.providers.outgoing import Operation, Outgoing
 from korproxy_addons.providers.resolve import ResolvedAccount
 from support.answers import CHAT, MESSAGES, refusal
 from support.asking import question
+from support.clock import FakeClock
 from support.fake_upstream import FakeReply, FakeUpstream, json_reply
 from support.legs import NOWHERE, accounts_of, config_of, exchange_for
+from support.token_roads import TokenRoad, login_account
 
 
 def wire_for(
@@ -334,3 +337,84 @@ def test_a_new_config_finds_it_out_anew() -> None:
         return await asked.call()
 
     assert b"other-proj" in asked.run(work).body
+
+
+# --- what the login knows, and what the day says
+
+
+def test_a_logins_own_account_id_goes_with_its_requests(tmp_path: Path) -> None:
+    road = TokenRoad(tmp_path)
+    road.way = login_account(provider="codex", access="chatgpt")
+    config = config_of({"accounts": [road.way.config.model_dump(mode="json", exclude_none=True)]})
+    upstream = FakeUpstream()
+    wire = Wire(upstream, SecretStore(tmp_path, lambda _: None), broker=road.broker)
+    way = wire.accounts(config)["mine"]
+    outgoing = Outgoing(operation=Operation.GENERATE, dialect="openai-responses", model="m")
+
+    async def made() -> UpstreamCall:
+        secret = await wire.secret(way)
+        exchange = exchange_for(config, question("openai-responses", "m"))
+        call, _ = await wire.call(way, outgoing, b'{"input":[]}', exchange, secret)
+        return call
+
+    sent = dict(asyncio.run(made()).headers)
+    assert sent["chatgpt-account-id"] == "acc-1"
+    assert sent["authorization"] == "Bearer access-token-0"
+
+
+def test_a_refused_token_is_replaced_for_the_next_attempt(tmp_path: Path) -> None:
+    road = TokenRoad(tmp_path)
+    config = config_of({"accounts": [road.way.config.model_dump(mode="json", exclude_none=True)]})
+    wire = Wire(FakeUpstream(), SecretStore(tmp_path, lambda _: None), broker=road.broker)
+    way = wire.accounts(config)["mine"]
+
+    async def work() -> list[str]:
+        first = await wire.secret(way)
+        assert first is not None
+        assert not wire.secret_renewed(way, first), "nobody else has renewed it"
+        second = await wire.secret(way)
+        assert second is not None
+        assert wire.secret_renewed(way, first)
+        return [first.get_secret_value(), second.get_secret_value()]
+
+    assert asyncio.run(work()) == ["access-token-0", "access-token-1"]
+
+
+def test_a_way_in_that_ends_on_a_day_is_over_on_that_day(tmp_path: Path) -> None:
+    """No new config, no restart: the clock alone."""
+    route = {
+        "provider": "iflow", "access": "api-key", "state": "works", "since": "2027-01-01",
+        "reason": "It works.", "source": "https://x.example", "replacement": None,
+        "sunset": "2027-01-16",
+    }  # fmt: skip
+    (tmp_path / "registry.json").write_text(
+        json.dumps({"checked": "2027-01-01", "routes": [route]})
+    )
+    clock = FakeClock()  # 2027-01-15
+    wire = Wire(FakeUpstream(), SecretStore(tmp_path, lambda _: None), clock=clock)
+    config = file_account()
+    assert wire.accounts(config)["a"].refusal("") is None
+    clock.advance(86_400)
+    refused = wire.accounts(config)["a"].refusal("")
+    assert refused is not None
+    assert refused.spec is catalogue.ROUTE_RETIRED
+    assert "2027-01-16" in refused.detail
+
+
+def test_a_quota_page_is_asked_with_the_accounts_project_and_credential() -> None:
+    asked = Asked(json_reply(KNOWN), json_reply({"buckets": []}))
+    quota = CODE_ASSIST.accounts[0].model_copy(update={"urls": Urls(quota=QUOTA)})
+    way = asked.wire.accounts(CODE_ASSIST.model_copy(update={"accounts": (quota,)}))["a"]
+    assert asked.run(lambda: asked.wire.quota(way, 1.0)) == ()
+    assert [it.url for it in asked.upstream.calls][-1] == QUOTA
+    assert asked.upstream.sent() == {"project": "corp-proj"}
+    assert asked.upstream.header("authorization") == "Bearer ya29.a"
+
+
+def test_an_account_without_a_quota_page_is_not_asked() -> None:
+    wire = wire_for(FakeUpstream())
+    way = wire.accounts(accounts_of({"a": CHAT}))["a"]
+    assert asyncio.run(wire.quota(way, 1.0)) == ()
+
+
+QUOTA = "https://a.example/v1internal:retrieveUserQuota"

@@ -10,7 +10,8 @@ from korproxy_addons.auth.states import LoginError, rejected, unavailable
 from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.io.broker import EARLIEST_S, FIRST_BACKOFF_S, LONGEST_BACKOFF_S
-from support.token_roads import HOUR_S, TokenRoad, login_account, tokens_at
+from korproxy_addons.io.vault_entries import ApiKey, VaultEntry
+from support.token_roads import HOUR_S, KEY, TokenRoad, login_account, tokens_at
 
 LIFE_S = 8 * HOUR_S
 DUE_S = LIFE_S - 300.0
@@ -180,7 +181,7 @@ def test_a_refused_token_is_not_used_while_no_new_one_can_be_had(tmp_path: Path)
         return failed.value
 
     error = asyncio.run(work())
-    assert error.spec is catalogue.TOKEN_EXPIRED
+    assert error.spec is catalogue.LOGIN_NOT_RENEWED
     assert not isinstance(error, LoginError), "the login is not lost"
 
 
@@ -195,7 +196,7 @@ def test_an_outage_never_loses_a_token(tmp_path: Path) -> None:
     async def work() -> None:
         with pytest.raises(KorProxyError) as failed:
             await road.token()
-        assert failed.value.spec is catalogue.TOKEN_EXPIRED
+        assert failed.value.spec is catalogue.LOGIN_NOT_RENEWED
         assert failed.value.retry_after_s == FIRST_BACKOFF_S
         assert road.vault.entries["claude"] == before
         road.clock.advance(FIRST_BACKOFF_S)
@@ -289,8 +290,6 @@ def test_an_unknown_login_that_was_made_anew_is_worth_a_try(tmp_path: Path) -> N
 
 
 def test_a_login_whose_place_holds_a_key_now_is_forgotten(tmp_path: Path) -> None:
-    from support.token_roads import KEY
-
     road = TokenRoad(tmp_path)
 
     async def work() -> None:
@@ -340,8 +339,6 @@ def test_tending_renews_what_is_due_and_tells_the_end_of_the_whole_login(tmp_pat
 
 
 def test_tending_leaves_keys_and_foreign_logins_alone(tmp_path: Path) -> None:
-    from support.token_roads import KEY
-
     road = TokenRoad(tmp_path, KEY)
     assert asyncio.run(road.broker.tend(road.way)) is None
     assert asyncio.run(road.broker.tend(login_account("env:NAME"))) is None
@@ -349,8 +346,6 @@ def test_tending_leaves_keys_and_foreign_logins_alone(tmp_path: Path) -> None:
 
 
 def test_a_key_in_the_vault_is_no_login(tmp_path: Path) -> None:
-    from support.token_roads import KEY
-
     road = TokenRoad(tmp_path, KEY)
     assert asyncio.run(road.broker._first(road.way.config.secret)) is None  # type: ignore[arg-type]
 
@@ -391,4 +386,71 @@ def test_without_the_key_there_is_nothing_to_send(tmp_path: Path) -> None:
     road.provider.finish_fails = [DOWN]
     with pytest.raises(KorProxyError) as failed:
         run_token(road)
-    assert failed.value.spec is catalogue.TOKEN_EXPIRED
+    assert failed.value.spec is catalogue.LOGIN_NOT_RENEWED
+
+
+@pytest.mark.parametrize(
+    ("refusal", "told"),
+    [(None, "renewed"), (DOWN, "failed"), (rejected("HTTP 400: invalid_grant"), "lost")],
+)
+def test_whoever_counts_is_told_how_a_renewal_went(
+    tmp_path: Path, refusal: LoginError | None, told: str
+) -> None:
+    road = TokenRoad(tmp_path, age_s=LIFE_S + 1)
+    results: list[str] = []
+    road.broker.on_renewal = results.append
+    if refusal is None:
+        run_token(road)
+    else:
+        road.provider.refuses = [refusal]
+        with pytest.raises(KorProxyError):
+            run_token(road)
+    assert results == [told]
+
+
+# --- what lies in the vault may change
+
+
+def test_a_key_in_the_vault_is_read_once_and_again_after_a_refusal(tmp_path: Path) -> None:
+    """No request looks at the disk; the owner's new key is found by the task that looks after all."""
+    road = TokenRoad(tmp_path, KEY)
+    loads: list[str] = []
+    load = road.vault.load
+
+    def counted(name: str) -> VaultEntry:
+        loads.append(name)
+        return load(name)
+
+    object.__setattr__(road.vault, "load", counted)
+
+    async def work() -> None:
+        first = await road.token()
+        for _ in range(5):
+            assert await road.token() == first
+        assert len(loads) == 1
+        road.vault.entries["claude"] = ApiKey(SecretStr("sk-the-next-key"))
+        assert await road.token(refused=first) == "sk-the-next-key"
+        road.vault.entries["claude"] = ApiKey(SecretStr("sk-the-last-key"))
+        assert await road.token() == "sk-the-next-key"
+        await road.broker.tend(road.way)
+        assert await road.token() == "sk-the-last-key"
+        assert not road.broker.changed(road.way, SecretStr("sk-the-last-key"))
+        assert road.broker.changed(road.way, SecretStr("sk-the-next-key"))
+        assert not road.broker.changed(road.way, None)
+
+    asyncio.run(work())
+
+
+def test_a_login_made_anew_is_taken_over_unasked(tmp_path: Path) -> None:
+    road = TokenRoad(tmp_path)
+
+    async def work() -> None:
+        await road.token()
+        road.vault.entries["claude"] = tokens_at(road.clock(), 9)
+        await road.broker.tend(road.way)
+        assert await road.token() == "access-token-9"
+        road.vault.entries["claude"] = KEY
+        assert await road.broker.tend(road.way) is None
+        assert await road.token() == KEY.secret.get_secret_value()
+
+    asyncio.run(work())

@@ -3,6 +3,7 @@
 import errno
 import os
 import stat
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,9 +11,11 @@ import pytest
 
 from korproxy_addons.io import private_file
 from korproxy_addons.io.private_file import (
+    enclosing_command,
     make_private_folder,
     read_private,
     replace_private,
+    run_quietly,
     set_aside,
     signature,
 )
@@ -69,6 +72,26 @@ def test_a_folder_that_others_can_enter_is_closed(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     make_private_folder(tmp_path)
     assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o700
+
+
+def test_on_windows_a_folders_rights_are_its_owners_and_the_systems(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Modes say nothing there. Once for each process is enough, and where it fails nothing else does."""
+    ran: list[list[str]] = []
+    monkeypatch.setattr(private_file, "_IS_WINDOWS", True)
+    monkeypatch.setattr(private_file, "run_quietly", ran.append)
+    for name in ("a", "a", "b"):
+        make_private_folder(tmp_path / name)
+    assert [command[1] for command in ran] == [str(tmp_path / "a"), str(tmp_path / "b")]
+    environ = {"SystemRoot": "C:/Windows", "USERDOMAIN": "DESK", "USERNAME": "mina"}
+    _program, *arguments = enclosing_command(tmp_path, environ)
+    assert arguments == [
+        str(tmp_path), "/inheritance:r", "/grant:r", "DESK\\mina:(OI)(CI)F", "/grant:r",
+        "*S-1-5-18:(OI)(CI)F", "/q",
+    ]  # fmt: skip
+    run_quietly([str(tmp_path / "no-such-program")])
+    run_quietly([sys.executable, "-c", "raise SystemExit(5)"])
 
 
 @posix
@@ -177,7 +200,7 @@ def test_on_windows_a_reader_is_waited_for(path: Path, monkeypatch: pytest.Monke
 
     pauses: list[float] = []
     monkeypatch.setattr(private_file, "_IS_WINDOWS", True)
-    monkeypatch.setattr(private_file.time, "sleep", pauses.append)
+    monkeypatch.setattr("korproxy_addons.io.private_file.time.sleep", pauses.append)
     monkeypatch.setattr(Path, "replace", busy)
     replace_private(path, b"1")
     assert content(path) == b"1"

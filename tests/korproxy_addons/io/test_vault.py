@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.io import vault as vault_module
+from korproxy_addons.io.private_file import Signature, read_private
 from korproxy_addons.io.vault import Vault
 from korproxy_addons.io.vault_entries import Entries
 from korproxy_addons.io.vault_format import NONCE_BYTES, seal
@@ -59,8 +60,12 @@ def test_a_reading_costs_nothing_until_the_file_changes(
     mine, theirs = vault_in(tmp_path), vault_in(tmp_path)
     mine.save("a", api_key("one"))
     read: list[Path] = []
-    original = vault_module.read_private
-    monkeypatch.setattr(vault_module, "read_private", lambda it: (read.append(it), original(it))[1])
+
+    def counted(path: Path) -> tuple[bytes, Signature] | None:
+        read.append(path)
+        return read_private(path)
+
+    monkeypatch.setattr(vault_module, "read_private", counted)
     assert theirs.changed()
     for _ in range(3):
         assert theirs.load("a") == api_key("one")

@@ -2,14 +2,13 @@
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 from pydantic import SecretStr
 
-from korproxy_addons.io import vault_keyring
 from korproxy_addons.io.vault_keyring import (
     LONGEST_CHARS,
     KeyringLockedError,
@@ -60,12 +59,13 @@ def test_no_backend_is_told_from_one_that_does_not_open() -> None:
         keyring_of().read("s", "a")
     with pytest.raises(NoKeyringError):
         keyring_of().store("s", "a", SECRET)
-    refusing = MemoryBackend(failure=RuntimeError("canary-key is refused"))
-    for work in (
-        lambda: keyring_of(refusing).store("s", "a", SECRET),
-        lambda: keyring_of(refusing).read("s", "a"),
-        lambda: keyring_of(refusing).remove("s", "a"),
-    ):
+    refusing = keyring_of(MemoryBackend(failure=RuntimeError("canary-key is refused")))
+    works: list[Callable[[], object]] = [
+        lambda: refusing.store("s", "a", SECRET),
+        lambda: refusing.read("s", "a"),
+        lambda: refusing.remove("s", "a"),
+    ]
+    for work in works:
         with pytest.raises(KeyringLockedError, match=r"it refused \(RuntimeError\)") as caught:
             work()
         assert "canary" not in str(caught.value)
@@ -123,7 +123,7 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> dict[str, float | Exception]:
                 setattr(module, name, _backend(kind, priority))
         return module
 
-    monkeypatch.setattr(vault_keyring.importlib, "import_module", load)
+    monkeypatch.setattr("korproxy_addons.io.vault_keyring.importlib.import_module", load)
     return kinds
 
 
@@ -195,6 +195,7 @@ def test_without_a_session_there_is_no_keyring(monkeypatch: pytest.MonkeyPatch) 
     """As in a container or over SSH; and nobody has put a plain file in its place."""
     if sys.platform != "linux":
         pytest.skip("needs Linux, where a session may lack a keyring")
+    monkeypatch.delenv("PYTHON_KEYRING_BACKEND")
     monkeypatch.delenv("DBUS_SESSION_BUS_ADDRESS", raising=False)
     monkeypatch.setenv("XDG_RUNTIME_DIR", "/nonexistent")
     with pytest.raises(NoKeyringError):

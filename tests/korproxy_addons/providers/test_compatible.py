@@ -6,7 +6,7 @@ from pydantic import SecretStr
 from korproxy_addons.config.parse import parse_config
 from korproxy_addons.config.schema import ProviderConfig
 from korproxy_addons.providers.base import AccountFacts, Operation, Outgoing
-from korproxy_addons.providers.compatible import compatible_provider
+from korproxy_addons.providers.compatible import compatible_provider, quota_url
 
 
 def entry(text: str) -> ProviderConfig:
@@ -84,3 +84,19 @@ def test_its_name_is_its_id_unless_it_has_one() -> None:
     named = compatible_provider("x", entry(text + ", name: My Server"))
     assert named.name == "My Server"
     assert named.access(None).base_url == "https://x.example"
+
+
+@pytest.mark.parametrize(
+    ("base_url", "found"),
+    [
+        ("https://api.kimi.com/coding/v1", "https://api.kimi.com/coding/v1/usages"),
+        ("https://api.z.ai/api/coding/paas/v4", "https://api.z.ai/api/monitor/usage/quota/limit"),
+        ("https://openrouter.ai/api/v1", ""),
+        ("http://localhost:11434/v1", ""),
+    ],
+)
+def test_well_known_plans_are_asked_what_is_left(base_url: str, found: str) -> None:
+    assert quota_url(base_url) == found
+    for dialect in ("openai-chat", "anthropic-messages"):
+        config = ProviderConfig(dialect=dialect, base_url=base_url)
+        assert compatible_provider("x", config).accesses[0].quota_url == found

@@ -10,6 +10,7 @@ from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.catalogue import ErrorSpec
 from korproxy_addons.providers import PROVIDERS
 from korproxy_addons.providers.resolve import ResolvedAccount, provider_of, resolve_accounts
+from support.flows import config_with
 
 
 def resolved(text: str) -> ResolvedAccount:
@@ -201,3 +202,43 @@ def test_providers_by_id() -> None:
     assert provider_of(config, "ollama").id == "ollama"
     with pytest.raises(KeyError):
         provider_of(config, "nobody")
+
+
+# --- what a login knows
+
+
+def test_a_logins_account_id_fills_a_gap_and_never_replaces_a_setting() -> None:
+    account = {"id": "a", "provider": "codex", "access": "chatgpt", "secret": "vault:a"}
+    config = config_with(accounts=[account, {**account, "id": "b", "account_id": "mine"}])
+    first, second = resolve_accounts(config)
+    assert first.facts_of_login({"account_id": "acc-1"}).account_id == "acc-1"
+    assert second.facts_of_login({"account_id": "acc-1"}).account_id == "mine"
+    assert first.facts_of_login({}) is first.facts
+
+
+@pytest.mark.parametrize(
+    ("host", "base_url"),
+    [
+        ("portal.qwen.ai", "https://portal.qwen.ai/v1"),
+        ("eu.portal.qwen.ai", "https://eu.portal.qwen.ai/v1"),
+        ("evil.example", "https://portal.qwen.ai/v1"),
+        ("portal.qwen.ai.evil.example", "https://portal.qwen.ai/v1"),
+    ],
+)
+def test_a_login_may_name_its_own_host_within_its_providers_domain(
+    host: str, base_url: str
+) -> None:
+    account = {"id": "a", "provider": "qwen", "access": "oauth", "secret": "vault:a"}
+    (way,) = resolve_accounts(config_with(accounts=[account]))
+    assert way.facts_of_login({"resource_url": host}).base_url == base_url
+
+
+def test_a_host_that_the_configuration_names_stays() -> None:
+    account = {
+        "id": "a", "provider": "qwen", "access": "oauth", "secret": "vault:a",
+        "base_url": "https://mirror.example/v1",
+    }  # fmt: skip
+    (way,) = resolve_accounts(config_with(accounts=[account]))
+    assert (
+        way.facts_of_login({"resource_url": "eu.qwen.ai"}).base_url == "https://mirror.example/v1"
+    )

@@ -123,3 +123,13 @@ def test_no_label_can_hold_an_account_a_key_or_an_address() -> None:
     families = [it for it in metrics.registry.collect() if it.samples]
     assert families
     assert {label for it in families for sample in it.samples for label in sample.labels} <= allowed
+
+
+def test_what_is_left_of_quota_is_that_of_the_account_with_least() -> None:
+    metrics = Metrics()
+    windows = [("claude", "5h", 0.8), ("claude", "5h", 0.25), ("claude", "weekly", 0.5)]
+    metrics.quota = lambda: windows
+    assert 'korproxy_quota_remaining_ratio{provider="claude",window="5h"} 0.25' in shown(metrics)
+    windows[1:] = []
+    lines = [it for it in shown(metrics) if it.startswith("korproxy_quota_remaining_ratio{")]
+    assert lines == ['korproxy_quota_remaining_ratio{provider="claude",window="5h"} 0.8']

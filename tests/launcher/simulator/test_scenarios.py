@@ -6,12 +6,13 @@ import socket
 import struct
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from launcher.simulator import LOGIN_ONLY, SCENARIOS, Scenario, SimulatorThread
+from launcher.simulator import SCENARIOS, Scenario, SimulatorThread
 from launcher.simulator.contracts.tokens import CLAUDE_CLIENT, CODEX_CLIENT
+from support.consenting import decide, landed
 from support.simulator_client import Received, generate, send
 
 WAYS = {
@@ -237,11 +238,31 @@ def test_wrong_clocks(sim: SimulatorThread, name: str, minutes: int) -> None:
     assert f":{minutes}:40" in play(sim, name).headers["date"]
 
 
+def siwc_login(sim: SimulatorThread) -> Received:
+    query = {
+        "response_type": "code", "client_id": "dynamic_agent_client", "state": "s", "nonce": "n",
+        "redirect_uri": "http://127.0.0.1:5/auth/callback", "code_challenge": "c" * 43,
+        "code_challenge_method": "S256", "resource": "https://api.openai.com/v1",
+        "ext_agent_host_id": "urn:uuid:1", "scope": "openid chatgpt.tokens.use.direct",
+    }  # fmt: skip
+    return decide(f"{sim.base_url}/openai-auth/api/accounts/authorize?{urlencode(query)}")
+
+
+def test_siwc_callback_without_client_id(sim: SimulatorThread) -> None:
+    sim.scenario("siwc-callback-without-client-id")
+    assert "client_id" not in landed(siwc_login(sim))
+    assert "client_id" in landed(siwc_login(sim))
+
+
+def test_siwc_scope_without_plan(sim: SimulatorThread) -> None:
+    sim.scenario("siwc-scope-without-plan")
+    code = landed(siwc_login(sim))["code"]
+    assert sim.simulator.world.authorizations.codes[code].scopes == {"openid"}
+
+
 def test_names(sim: SimulatorThread) -> None:
     text = Path(__file__).read_text("utf-8").replace("_", "-")
     assert [name for name in SCENARIOS if name not in text] == []
-    with pytest.raises(ValueError, match="comes with the browser login"):
-        sim.scenario(LOGIN_ONLY[0])
     with pytest.raises(ValueError, match="no such scenario: x"):
         sim.scenario("x")
     assert set(SCENARIOS["stall"].as_json()) == {

@@ -56,3 +56,21 @@ def test_skipping_lets_requests_pass() -> None:
     script = Script()
     script.add(Rule("a", skip=2))
     assert [script.take(Request()) is not None for _ in range(4)] == [False, False, True, False]
+
+
+def test_a_share_of_the_requests_is_drawn_anew_for_each() -> None:
+    script = Script()
+    script.add(Rule.from_words("cut", {"count": None, "share": 0.1}))
+    script.add(Rule.from_words("429", {"count": None, "share": 0.2}))
+    found = [script.take(Request()) for _ in range(2000)]
+    names = [it.fault for it in found if it is not None]
+    assert 150 < names.count("cut") < 250
+    # Of what the first rule has left.
+    assert 300 < names.count("429") < 420
+    again = Script()
+    again.add(Rule.from_words("cut", {"count": None, "share": 0.1}))
+    other = Script()
+    other.add(Rule.from_words("cut", {"count": None, "share": 0.1}))
+    assert [again.take(Request()) is None for _ in range(50)] == [
+        other.take(Request()) is None for _ in range(50)
+    ]

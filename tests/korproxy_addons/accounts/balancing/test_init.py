@@ -1,4 +1,4 @@
-from korproxy_addons.accounts.balancing import Balancer, Fit, Group
+from korproxy_addons.accounts.balancing import STANDS_S, Balancer, Fit, Group
 from korproxy_addons.accounts.pool import Pool
 from korproxy_addons.accounts.quota import QuotaBook
 from korproxy_addons.config.profiles import Strategy
@@ -96,3 +96,14 @@ def test_a_reserve_is_kept_back_whatever_the_strategy() -> None:
         assert one.fit(A, Group("g", strategy, reserves={"a": 0.1}), NOW) is Fit.READY
     unknown = Group("g", Strategy.FILL_FIRST, reserves={"b": 0.2})
     assert one.fit(Account("b"), unknown, NOW) is Fit.READY
+
+
+def test_a_standing_is_kept_for_a_moment_and_not_beyond_what_is_told() -> None:
+    one, _, quota = balancer()
+    quota.observe("a", (spent(0.5),))
+    first = one.standing(A, NOW)
+    assert one.standing(A, NOW + STANDS_S / 2) is first
+    assert one.standing(A, NOW + STANDS_S).urgency > first.urgency
+    quota.observe("a", (spent(0.6),))
+    assert one.standing(A, NOW).left == 0.4
+    assert one.standing(Account("a", "other"), NOW).left == 0.4

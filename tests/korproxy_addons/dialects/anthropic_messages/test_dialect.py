@@ -36,6 +36,7 @@ from korproxy_addons.dialects.model import (
     ThinkingPart,
     ToolCallPart,
     Usage,
+    WebSearch,
     settled_finish,
 )
 from korproxy_addons.dialects.opaque import SEAL
@@ -334,7 +335,14 @@ PARTS: st.SearchStrategy[list[Event]] = st.one_of(
     st.just(
         [
             PartStart(
-                ServerToolPart("anthropic-messages", "anthropic", "server_tool_use", "s", SEARCH)
+                ServerToolPart(
+                    "anthropic-messages",
+                    "anthropic",
+                    "server_tool_use",
+                    "s",
+                    SEARCH,
+                    search=WebSearch(),
+                )
             ),
             PartEnd(),
         ]

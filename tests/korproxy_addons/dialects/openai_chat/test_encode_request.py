@@ -95,7 +95,7 @@ def test_t119_stops_beyond_the_limit_are_kept_by_the_gateway() -> None:
 
 
 def test_t116_openais_reasoning_models_are_told_no_stop_strings_and_give_no_logprobs() -> None:
-    body, lost = encoded(habits=OPENAI_CHAT, facts=REASONER, stop=("a",), logprobs=2)
+    body, lost = encoded(OWN, habits=OPENAI_CHAT, facts=REASONER, stop=("a",), logprobs=2)
     assert (body, lost) == (
         {},
         ["logprobs: the model reasons"],
@@ -105,7 +105,7 @@ def test_t116_openais_reasoning_models_are_told_no_stop_strings_and_give_no_logp
 
 def test_t122_sampling() -> None:
     sampling = Sampling(0.5, 0.9, 4, 1, 0.1, 0.2, Raw(b'{"5":1}'))
-    body, lost = encoded(sampling=sampling, logprobs=3)
+    body, lost = encoded(sampling=sampling)
     assert body == {
         "temperature": 0.5,
         "top_p": 0.9,
@@ -113,12 +113,13 @@ def test_t122_sampling() -> None:
         "presence_penalty": 0.1,
         "frequency_penalty": 0.2,
         "logit_bias": {"5": 1},
-        "logprobs": True,
-        "top_logprobs": 3,
     }
     assert lost == ["top_k"]
     assert encoded(OWN, sampling=Sampling(top_k=4)) == ({"top_k": 4}, [])
-    assert encoded(logprobs=0)[0] == {"logprobs": True}
+    assert encoded(OWN, logprobs=3)[0] == {"logprobs": True, "top_logprobs": 3}
+    assert encoded(OWN, logprobs=0)[0] == {"logprobs": True}
+    # the answer's own would be lost on the way to a client of another dialect
+    assert encoded(logprobs=3) == ({}, ["logprobs"])
 
 
 def test_a_server_without_seed_and_penalties_gets_none() -> None:

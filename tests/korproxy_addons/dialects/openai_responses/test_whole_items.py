@@ -7,6 +7,7 @@ from korproxy_addons.dialects.model import (
     MediaPart,
     Opaque,
     ServerToolPart,
+    WebSearch,
 )
 from korproxy_addons.dialects.opaque import sealed
 from korproxy_addons.dialects.openai_responses.whole_items import WholeSlot
@@ -30,7 +31,7 @@ def test_a_tool_of_the_service_is_no_call_of_the_client() -> None:
     """T138"""
     raw = b'{"type":"web_search_call","id":"ws_1"}'
     assert part_of(OutputItem("web_search_call", "ws_1"), raw=raw) == ServerToolPart(
-        "openai-responses", "openai", "web_search_call", "ws_1", Raw(raw)
+        "openai-responses", "openai", "web_search_call", "ws_1", Raw(raw), search=WebSearch()
     )
 
 

@@ -1,0 +1,1 @@
+"""The tray: a remote control. Everything it does, the command line does too."""

@@ -1,0 +1,328 @@
+"""
+The chaos run: many clients, five accounts of three providers, a fifth of all replies spoiled, and a kill -9 in the middle.
+
+What was asked, what was answered, what the simulator saw and what the gateway's ledger says are put side by side.
+"""
+
+import http.client
+import json
+import random
+import sqlite3
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from chaos.weather import rules
+from launcher.simulator import SimulatorThread
+from launcher.simulator.ledger import Entry
+from support import config_file
+from support.asking import DIALECTS, Response, question, said
+from support.gateway import GatewayProcess, free_port
+
+MODEL = "storm-1"
+WORDS = 40
+CLIENT_TIMEOUT_S = 60.0
+RESTING = "anthropic-2"
+"""The account that is told to rest before the kill."""
+REST_S = 3600
+TOLD_TO_REST = "told to rest"
+_HOSTS = {
+    "chat": ("openai-chat", "/compat-chat/v1"),
+    "anthropic": ("anthropic-messages", "/compat-anthropic"),
+    "gemini": ("gemini", "/compat-gemini/v1beta"),
+}
+ACCOUNTS = ("chat-1", "chat-2", "anthropic-1", "anthropic-2", "gemini-3")
+
+
+@dataclass
+class Asked:
+    """
+    One request as its client saw it; times are Unix seconds.
+
+    `broken` says how the transport failed, "" if it did not; `whole` whether the answer's text is all there.
+    """
+
+    number: int
+    dialect: str
+    stream: bool
+    sent_at: float = 0.0
+    first_byte_at: float | None = None
+    ended_at: float = 0.0
+    status: int = 0
+    text: str = ""
+    broken: str = ""
+    whole: bool = False
+    code: str = ""
+    why: str = ""
+
+    @property
+    def id(self) -> str:
+        """Its correlation id."""
+        return f"storm-{self.number:06}"
+
+
+@dataclass
+class Report:
+    """Everything the run left behind."""
+
+    asked: list[Asked]
+    entries: dict[int, list[Entry]]
+    rows: dict[int, dict[str, Any]]
+    strangers: list[dict[str, Any]]
+    killed: set[int]
+    killed_at: float
+    before_kill: dict[str, Any] | None
+    after_restart: dict[str, Any] | None
+    seconds: float
+
+
+class Storm:
+    """
+    Runs it.
+
+    Args:
+        home: Folder of the gateway.
+        requests: How many.
+        clients: At the same time.
+        share: Of the replies that are spoiled.
+        seed: Of everything that is left to chance.
+        kill: Kill the gateway in the middle, and start it again.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        requests: int,
+        clients: int,
+        *,
+        share: float = 0.2,
+        seed: int = 1,
+        kill: bool = True,
+    ) -> None:
+        self._home = home
+        self._requests = requests
+        self._clients = clients
+        self._share = share
+        self._chance = random.Random(seed)
+        self._kill = kill
+        self._port = free_port()
+        self._sim = SimulatorThread()
+        self._numbers = iter(range(requests))
+        self._lock = threading.Lock()
+        self._done = threading.Condition(self._lock)
+        self._asked: list[Asked] = []
+        self._open: set[int] = set()
+        self._up = threading.Event()
+        self._killed: set[int] = set()
+        self._killed_at = 0.0
+        self._gateway: GatewayProcess | None = None
+        self._before_kill: dict[str, Any] | None = None
+        self._after_restart: dict[str, Any] | None = None
+
+    def run(self) -> Report:
+        """Let it blow; raises nothing that a check of the report could say better."""
+        began = time.monotonic()
+        with self._sim as sim:
+            for name, words in rules(self._share):
+                sim.script(name, **words)
+            self._write_config(sim.base_url)
+            self._gateway = self._start()
+            self._up.set()
+            try:
+                with ThreadPoolExecutor(self._clients + 1) as pool:
+                    killing = pool.submit(self._strike) if self._kill else None
+                    for future in [pool.submit(self._client) for _ in range(self._clients)]:
+                        future.result()
+                    if killing is not None:
+                        killing.result()
+            finally:
+                self._gateway.stop()
+            entries = _by_number(sim.ledger.entries)
+        rows, strangers = {}, []
+        for row in self._rows():
+            if row["request_id"].startswith("storm-"):
+                rows[int(row["request_id"].removeprefix("storm-"))] = row
+            else:
+                strangers.append(row)
+        return Report(
+            asked=sorted(self._asked, key=lambda it: it.number),
+            entries=entries,
+            rows=rows,
+            strangers=strangers,
+            killed=self._killed,
+            killed_at=self._killed_at,
+            before_kill=self._before_kill,
+            after_restart=self._after_restart,
+            seconds=time.monotonic() - began,
+        )
+
+    def _write_config(self, base: str) -> None:
+        providers: dict[str, Any] = {}
+        accounts = []
+        for account in ACCOUNTS:
+            name, _, key = account.partition("-")
+            dialect, path = _HOSTS[name]
+            providers[f"sim-{name}"] = {
+                "dialect": dialect,
+                "base_url": f"{base}{path}",
+                "models": [MODEL],
+                "list_models": False,
+                "local": True,
+            }
+            secret = f"plain:sk-compat-sim-{key}"
+            accounts.append({"id": account, "provider": f"sim-{name}", "secret": secret})
+        settings = {
+            "version": 1,
+            "listen": {"port": self._port},
+            "allow_plain_secrets": True,
+            "providers": providers,
+            "accounts": accounts,
+            "groups": [{"id": "default", "strategy": "round-robin"}],
+            "timeouts": {"connect_s": 5, "first_byte_s": 5, "idle_s": 3},
+            "logging": {"level": "warning"},
+            "runaway": {"repeats": 0},
+        }
+        self._home.mkdir(mode=0o700, exist_ok=True)
+        config_file.write(self._home, settings)
+
+    def _start(self) -> GatewayProcess:
+        argv = GatewayProcess(self._home)._command
+        argv[argv.index("--port") + 1] = str(self._port)
+        gateway = GatewayProcess(self._home, argv)
+        gateway.__enter__()
+        return gateway
+
+    def _client(self) -> None:
+        while True:
+            with self._lock:
+                number = next(self._numbers, None)
+                if number is None:
+                    return
+                dialect = self._chance.choice(DIALECTS)
+                asked = Asked(number, dialect, stream=self._chance.random() < 0.5)
+                self._open.add(number)
+            self._up.wait()
+            self._ask(asked)
+            with self._done:
+                self._open.discard(number)
+                self._asked.append(asked)
+                self._done.notify_all()
+
+    def _ask(self, asked: Asked) -> None:
+        words = " ".join(f"w{asked.number}.{n}" for n in range(WORDS))
+        prompt = f'[[sim text="{words}"]] request-{asked.number}.'
+        made = question(asked.dialect, MODEL, prompt, stream=asked.stream)
+        if asked.stream and asked.dialect == "openai-chat":
+            made.body["stream_options"] = {"include_usage": True}
+        headers = {
+            "content-type": "application/json",
+            "x-korproxy-request-id": asked.id,
+            "x-session-id": f"session-{asked.number % 97}",
+            **made.headers,
+        }
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=CLIENT_TIMEOUT_S)
+        asked.sent_at = time.time()
+        body = b""
+        try:
+            connection.request("POST", made.path, json.dumps(made.body).encode(), headers)
+            reply = connection.getresponse()
+            asked.status = reply.status
+            asked.code = reply.getheader("x-korproxy-error") or ""
+            asked.why = reply.getheader("x-korproxy-why") or ""
+            while piece := reply.read1(65_536):
+                if asked.first_byte_at is None:
+                    asked.first_byte_at = time.time()
+                body += piece
+        except (OSError, http.client.HTTPException) as error:
+            asked.broken = type(error).__name__
+        finally:
+            connection.close()
+            asked.ended_at = time.time()
+        asked.text = body.decode("utf-8", "replace")
+        asked.whole = asked.status == 200 and _heard(asked, body) == words
+
+    def _strike(self) -> None:
+        """At the half: one account is told to rest; a second later the gateway is killed, and started again."""
+        with self._done:
+            self._done.wait_for(lambda: len(self._asked) >= self._requests // 2)
+        name, _, key = RESTING.partition("-")
+        self._sim.script(
+            "429",
+            host=f"compat-{name}",
+            key=f"sk-compat-sim-{key}",
+            operation="generate",
+            retry_after=REST_S,
+            message=TOLD_TO_REST,
+        )
+        self._before_kill = self._wait_resting()
+        # What is older than this must survive; the requests go on meanwhile.
+        threading.Event().wait(1.0)
+        assert self._gateway is not None
+        self._up.clear()
+        with self._lock:
+            self._killed = set(self._open)
+            self._killed_at = time.time()
+        try:
+            self._gateway.process.kill()
+            self._gateway.stop()
+            self._gateway = self._start()
+            self._after_restart = self._resting()
+        finally:
+            self._up.set()
+
+    def _wait_resting(self) -> dict[str, Any]:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            found = self._resting()
+            if found is not None:
+                return found
+            threading.Event().wait(0.02)
+        raise AssertionError(f"{RESTING} was never told to rest")
+
+    def _resting(self) -> dict[str, Any] | None:
+        """What the health page says of the account that was told to rest."""
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=CLIENT_TIMEOUT_S)
+        with closing(connection):
+            connection.request("GET", "/_korproxy/health")
+            accounts: list[dict[str, Any]] = json.loads(connection.getresponse().read())["accounts"]
+        long_ahead = time.time() + REST_S / 2
+        return next(
+            (
+                it
+                for it in accounts
+                if it["account"] == RESTING and (it["until"] or 0.0) > long_ahead
+            ),
+            None,
+        )
+
+    def _rows(self) -> Iterator[dict[str, Any]]:
+        connection = sqlite3.connect(f"{(self._home / 'korproxy.db').as_uri()}?mode=ro", uri=True)
+        with closing(connection):
+            connection.row_factory = sqlite3.Row
+            for row in connection.execute("SELECT * FROM exchanges"):
+                found = dict(row)
+                found["attempts"] = json.loads(found["attempts"])
+                yield found
+
+
+def _heard(asked: Asked, body: bytes) -> str:
+    """The text of an answer; what cannot be read is none."""
+    try:
+        return said(asked.dialect, Response(asked.status, {}, body), stream=asked.stream)
+    except (ValueError, KeyError, IndexError, TypeError):
+        return ""
+
+
+def _by_number(entries: list[Entry]) -> dict[int, list[Entry]]:
+    found: dict[int, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        if entry.operation == "generate" and entry.body is not None:
+            marker = entry.body.rpartition("request-")[2]
+            found[int(marker.partition(".")[0])].append(entry)
+    return found
