@@ -219,10 +219,7 @@ def _number(value: Any, otherwise: float) -> float:
 def _ask(request: Request) -> Generator[Request | Pause, Reply | None, Reply]:
     try:
         reply = yield request
-    except LoginError:
-        raise
     except KorProxyError as error:
         raise network_error(error) from error
-    if reply is None:
-        raise unavailable("no reply")
+    assert reply is not None  # only a pause has none
     return reply

@@ -203,7 +203,5 @@ def _profile_request(login: LoginSpec, tokens: TokenSet) -> Request:
 def _ask(request: Request) -> Generator[Request, Reply, Reply]:
     try:
         return (yield request)
-    except LoginError:
-        raise
     except KorProxyError as error:
         raise network_error(error) from error

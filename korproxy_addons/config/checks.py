@@ -218,8 +218,16 @@ def _check_plain_secrets(
     ]
     keys = items(mapping(root.get("local_keys")).get("keys"))
     owners += [(("local_keys", "keys", index), mapping(key)) for index, key in keys]
+    for provider_id, provider in mapping(root.get("providers")).items():
+        path: KeyPath = ("providers", provider_id)
+        entry = mapping(provider)
+        owners.append(((*path, "login"), mapping(entry.get("login"))))
+        for access, override in mapping(entry.get("accesses")).items():
+            login = mapping(mapping(override).get("login"))
+            owners.append(((*path, "accesses", access, "login"), login))
     for path, owner in owners:
-        secret = owner.get("secret")
-        if isinstance(secret, str) and secret.startswith("plain:"):
-            expected = f"{SECRET_PLACES} (or allow_plain_secrets: true)"
-            tree.complain((*path, "secret"), expected, "a secret in plain text")
+        for name in ("secret", "client_secret"):
+            secret = owner.get(name)
+            if isinstance(secret, str) and secret.startswith("plain:"):
+                expected = f"{SECRET_PLACES} (or allow_plain_secrets: true)"
+                tree.complain((*path, name), expected, "a secret in plain text")

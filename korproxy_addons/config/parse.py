@@ -16,7 +16,7 @@ from korproxy_addons.errors.catalogue import CONFIG_INVALID, CONFIG_MISSING_FIEL
 
 SIZE_LIMIT_BYTES = 1024 * 1024
 
-_SECRET_KEYS = frozenset({"secret", "headers", "query", "proxy"})
+_SECRET_KEYS = frozenset({"secret", "client_secret", "headers", "query", "proxy"})
 _MISSPELT = frozenset({"api_key", "apikey", "key", "token", "password", "access_token"})
 
 

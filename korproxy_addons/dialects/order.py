@@ -176,7 +176,7 @@ def _native(part: Part, origin: str, losses: Losses, *, plain_thinking: bool) ->
     if isinstance(part, ServerToolPart) and part.service != origin:
         losses.add(Feature.SERVER_TOOL_HISTORY, part.type)
         return [TextPart(part.text)] if part.text else []
-    if not isinstance(part, ThinkingPart | ToolCallPart | TextPart | CompactionPart):
+    if not isinstance(part, ThinkingPart | ToolCallPart | TextPart | CompactionPart | MediaPart):
         return [part]
     if not _foreign(part.state, origin):
         return [part]

@@ -122,6 +122,7 @@ class MediaPart(Struct, frozen=True):
         context: Words about the document that are not part of it (Anthropic).
         detail: How closely to look ("low", "high", "auto"; Gemini's media resolution).
         cite: The client asks for citations from it.
+        state: What the service that made the file wants back with it (Gemini's signature on a picture).
     """
 
     kind: MediaKind
@@ -136,6 +137,7 @@ class MediaPart(Struct, frozen=True):
     detail: str = ""
     cite: bool = False
     cache: CacheMarker | None = None
+    state: Opaque | None = None
 
 
 class ToolCallPart(Struct, frozen=True):

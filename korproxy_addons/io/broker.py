@@ -21,6 +21,7 @@ from korproxy_addons.config.secret_ref import Place, SecretRef
 from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.io.login_lock import LoginLock, mark_of
+from korproxy_addons.io.private_file import Signature
 from korproxy_addons.io.renewal import Fault, Provider, Renewal, TokenVault, no_fault
 from korproxy_addons.io.secret_store import SecretStore
 from korproxy_addons.io.vault_entries import VaultEntry
@@ -109,6 +110,7 @@ class Broker:
         self._fault = fault
         self._logins: dict[SecretRef, _Login] = {}
         self._keys: dict[SecretRef, SecretStr] = {}
+        self._keys_stamp: Signature | None = None
         # Told how each renewal went: renewed, failed or lost.
         self.on_renewal: Callable[[str], None] = lambda _result: None
 
@@ -136,7 +138,11 @@ class Broker:
             return self._secret_store.load(ref)
         login = self._logins.get(ref)
         if login is None:
-            # No request looks at the disk for a key that is known.
+            # A key that is known is not read again; that its file is still the same costs one `stat`.
+            stamp = self._secret_store.vault_stamp()
+            if stamp != self._keys_stamp:
+                self._keys.clear()
+                self._keys_stamp = stamp
             if ref not in self._keys or self._keys[ref] == refused:
                 login = await self._first(ref)
             if login is None:

@@ -7,6 +7,7 @@ from pydantic import SecretStr
 
 from korproxy_addons.config.secret_ref import Place, SecretRef
 from korproxy_addons.io.cli_logins import CliLogins
+from korproxy_addons.io.private_file import Signature
 from korproxy_addons.io.secrets import load_secret
 from korproxy_addons.io.vault import Vault
 from korproxy_addons.io.vault_entries import ApiKey, secrets_of
@@ -72,6 +73,10 @@ class SecretStore:
             KorProxyError: VAULT_*: why it cannot be opened now.
         """
         return self._door.vault()
+
+    def vault_stamp(self) -> Signature | None:
+        """What changes with the vault's file; one `stat`."""
+        return self._door.stamp()
 
     def forget(self, ref: SecretRef | None = None) -> None:
         """Read `ref`, or every secret, anew at the next use: its owner may have changed it."""

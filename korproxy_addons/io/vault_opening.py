@@ -145,6 +145,10 @@ class VaultDoor:
             or KorProxyError(VAULT_LOCKED, "it is just being opened", retry_after_s=1.0)
         )
 
+    def stamp(self) -> Signature | None:
+        """What changes with the vault's file; None if there is none."""
+        return signature(self._vault.path)
+
     @property
     def state(self) -> DoorState:
         """How far it got."""

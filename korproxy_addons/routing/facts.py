@@ -35,7 +35,7 @@ class Facts:
         dialect: Id of the client's dialect.
         tool: Preset id of the calling tool; "" if it does not name itself.
         model: As the client named it.
-        headers: Its headers; look-ups ignore case.
+        headers: Its headers, names in any case.
         body: Its body, decompressed.
         moment: When it came.
         long_context_tokens: From how many tokens on it is of the kind long-context.
@@ -56,6 +56,7 @@ class Facts:
     known_tokens: int | None = None
     resolved_model: str = ""
     _traits: Traits | None = field(default=None, init=False)
+    _headers: dict[str, str] | None = field(default=None, init=False)
     _coarse: RequestKind | None = field(default=None, init=False)
     _kinds: dict[RequestKind, bool] = field(default_factory=dict, init=False)
 
@@ -73,6 +74,13 @@ class Facts:
         if self.known_project is None:
             raise ProjectNeededError
         return self.known_project
+
+    def header(self, name: str) -> str | None:
+        """The value of a header, by its name in lower case."""
+        if self._headers is None:
+            # Once and for all: the look-ups of a request's own headers go through all of them.
+            self._headers = {key.lower(): value for key, value in self.headers.items()}
+        return self._headers.get(name)
 
     @property
     def input_tokens(self) -> int:
@@ -135,7 +143,7 @@ class Facts:
         return BY_TRAIT[kind](self.traits())
 
     def _named_kind(self) -> RequestKind | None:
-        said = self.headers.get(KIND_HEADER)
+        said = self.header(KIND_HEADER)
         if said is None:
             return None
         try:

@@ -16,4 +16,6 @@ def matcher(patterns: Iterable[str]) -> Callable[[str], bool]:
     if not wild:
         return lambda text: text.lower() in plain
     found = re.compile("|".join(wild), re.IGNORECASE).match
+    if not plain:
+        return lambda text: found(text) is not None
     return lambda text: text.lower() in plain or found(text) is not None

@@ -56,14 +56,7 @@ def conditions_of(when: Match, home: str) -> tuple[Condition, ...]:
         found.append(_model(when.model))
     found += [_header(name, pattern) for name, pattern in when.header.items()]
     if when.time:
-        spans = tuple(map(read_span, when.time))
-        found.append(
-            _one(
-                ("time", when.time),
-                lambda it: any(span.holds(it.moment.weekday, it.moment.minutes) for span in spans),
-                _clock,
-            )
-        )
+        found.append(_time(when.time))
     if when.kind:
         found.append(_kind(when.kind))
     least, most = when.min_input_tokens, when.max_input_tokens
@@ -104,15 +97,28 @@ def _model(patterns: tuple[str, ...]) -> Condition:
 
 
 def _header(name: str, pattern: str) -> Condition:
-    fits = matcher((pattern,))
+    fits, lower = matcher((pattern,)), name.lower()
 
     def holds(facts: Facts) -> bool:
-        value = facts.headers.get(name)
+        value = facts.header(lower)
         return value is not None and fits(value)
 
     return _one(
-        (f"header {name}", (pattern,)), holds, lambda it: "another" if name in it.headers else ""
+        (f"header {name}", (pattern,)), holds, lambda it: "another" if it.header(lower) else ""
     )
+
+
+def _time(texts: tuple[str, ...]) -> Condition:
+    spans = tuple(map(read_span, texts))
+
+    def holds(facts: Facts) -> bool:
+        moment = facts.moment
+        for span in spans:  # noqa: SIM110 - as for kinds
+            if span.holds(moment.weekday, moment.minutes):
+                return True
+        return False
+
+    return _one(("time", texts), holds, _clock)
 
 
 def _kind(kinds: tuple[RequestKind, ...]) -> Condition:
@@ -120,7 +126,10 @@ def _kind(kinds: tuple[RequestKind, ...]) -> Condition:
     ordered = sorted(kinds, key=lambda it: it not in COARSE)
 
     def holds(facts: Facts) -> bool:
-        return any(facts.is_kind(kind) for kind in ordered)
+        for kind in ordered:  # noqa: SIM110 - each rule is asked: a generator costs more than the question
+            if facts.is_kind(kind):
+                return True
+        return False
 
     return _one(("kind", kinds), holds, lambda it: it.kind_text())
 

@@ -7,6 +7,7 @@ somebody else's word: it can choose among what the user has set up, and cannot s
 
 import re
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 
 from korproxy_addons.routing.globs import matcher
 
@@ -61,6 +62,7 @@ def folder_matcher(patterns: Iterable[str], home: str) -> Callable[[str], bool]:
     return lambda folder: bool(folder) and fits(_normal(folder))
 
 
+@lru_cache(maxsize=64)
 def _normal(path: str) -> str:
     """One way to write a path: forward slashes, none at the end."""
     path = path.replace("\\", "/")

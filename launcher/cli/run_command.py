@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from korproxy_addons.errors import catalogue
+from korproxy_addons.errors.exceptions import KorProxyError
+
 if TYPE_CHECKING:
     from launcher.admin.server import Serving
     from launcher.supervisor.states import Status
@@ -72,6 +75,8 @@ def run(
         who = f" (process {error.reach.pid})" if error.reach else ""
         sys.stderr.write(f"KorProxy runs already for {folder}{who}.\n")
         raise typer.Exit(1) from None
+    except OSError as error:
+        raise KorProxyError(catalogue.START_FAILED, f"{folder}: {error.strerror}") from error
 
 
 def error_line(line: str) -> None:

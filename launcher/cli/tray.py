@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 import typer
@@ -68,10 +69,12 @@ def _bar() -> "Bar":
 
 
 def _in_background(argv: list[str]) -> None:
-    subprocess.Popen(
+    process = subprocess.Popen(
         argv,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+    # Somebody must take its exit code, or it stays in the system's table as long as the tray runs.
+    threading.Thread(target=process.wait, daemon=True).start()

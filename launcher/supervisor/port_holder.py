@@ -56,8 +56,10 @@ async def take_over_stale(home: Path, where: Where) -> bool:
     answer = await ask_health(where.hosts[0], where.port)
     if not isinstance(answer, Answered) or answer.instance != run.instance:
         return False
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.kill(run.pid, signal.SIGTERM)
+    if not answer.draining:
+        # One that is told twice ends at once, with whatever it serves; it may know already that its launcher is gone.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(run.pid, signal.SIGTERM)
     for _ in range(int(STALE_ENDS_S / _LOOK_S)):
         if not isinstance(await ask_health(where.hosts[0], where.port, 1.0), Answered):
             return True

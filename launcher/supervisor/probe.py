@@ -33,7 +33,8 @@ async def ask_health(host: str, port: int, timeout_s: float = TIMEOUT_S) -> Answ
         return Missed(f"it cannot be reached: {error.strerror or type(error).__name__}")
     except (HealthInvalid, DecodeError, ValidationError, ValueError):
         return Missed("somebody else answers at its address")
-    return Answered(health.instance, time.monotonic() - started, health.in_flight)
+    latency_s = time.monotonic() - started
+    return Answered(health.instance, latency_s, health.in_flight, health.draining)
 
 
 async def _fetch(host: str, port: int) -> bytes:

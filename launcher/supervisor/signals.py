@@ -77,6 +77,7 @@ class Answered:
     instance: str
     latency_s: float
     in_flight: int = 0
+    draining: bool = False
 
 
 @dataclass(frozen=True, slots=True)

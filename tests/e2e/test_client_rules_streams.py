@@ -273,11 +273,11 @@ def own_account(status: str, client: str, server: str) -> str:
 
 @pytest.fixture(scope="module")
 def refused(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedGateway]:
-    """A gateway with an account for each refusal of each client by each server."""
+    """A gateway with an account for each refusal of each client by each server, and some that nobody refuses."""
 
     def add(settings: dict[str, Any]) -> None:
         for status, client, server in product(
-            ("401", "429", "503", "529"), NATIVE, SERVERS.values()
+            ("401", "429", "503", "529", "none"), NATIVE, SERVERS.values()
         ):
             name = own_account(status, client, server)
             secret = f"file:secrets/{server}"

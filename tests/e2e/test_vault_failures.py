@@ -1,10 +1,11 @@
 """A gateway whose vault does not open serves everything else; and what happens to a vault is picked up while it runs."""
 
+import itertools
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,15 +40,19 @@ class Folder:
         home: The folder.
         environment: For its gateway.
         provider: Whom both accounts belong to.
+        numbers: Makes each request another one.
     """
 
     home: Path
     environment: dict[str, str]
     provider: Listener
+    numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def ask(self, gateway: GatewayProcess, name: str) -> Response:
         """One request by one of the accounts."""
-        return ask(gateway.url, question("openai-chat", f"mine@{name}/m"))
+        # never the same twice: who repeats himself without end is held back
+        prompt = f"hello {next(self.numbers)}"
+        return ask(gateway.url, question("openai-chat", f"mine@{name}/m", prompt))
 
     def keys_heard(self) -> list[str]:
         """The keys that the provider was shown, in order."""

@@ -226,3 +226,16 @@ def test_it_is_a_program() -> None:
         check=True,
     )
     assert "--ready-json" in done.stdout
+
+
+def test_it_answers_questions_about_routes_too(tmp_path: Path) -> None:
+    """The frozen program is the only one that has the gateway's inside."""
+    done = subprocess.run(
+        [sys.executable, "-m", "korproxy_addons", "explain", "--home", str(tmp_path / "home")],
+        cwd=ROOT,
+        input='{"model": "m"}',
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout)["profile"] == "default"

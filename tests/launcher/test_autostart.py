@@ -20,7 +20,7 @@ from launcher.autostart import (
     windows_command,
 )
 
-COMMAND = ["/opt/kor proxy/korproxy", "tray", "--home", '/home/a/50 % "x"']
+COMMAND = ["/opt/kor proxy/korproxy", "tray", "--home", '/srv/a/50 % "x"']
 
 
 class ToyRegistry:

@@ -17,7 +17,7 @@ from launcher.service import (
     this_system,
 )
 
-COMMAND = ["/opt/kor proxy/korproxy", "run", "--home", "/home/a/50%$x"]
+COMMAND = ["/opt/kor proxy/korproxy", "run", "--home", "/srv/a/50%$x"]
 
 
 class ToySystem:
@@ -85,7 +85,7 @@ def test_a_unit_says_its_command_in_systemd_s_own_way() -> None:
     parser = RawConfigParser()
     parser.optionxform = str  # type: ignore[assignment,method-assign]
     parser.read_string(systemd_unit(COMMAND))
-    assert parser["Service"]["ExecStart"] == '"/opt/kor proxy/korproxy" run --home /home/a/50%%$$x'
+    assert parser["Service"]["ExecStart"] == '"/opt/kor proxy/korproxy" run --home /srv/a/50%%$$x'
     assert parser["Service"]["Restart"] == "on-failure"
     assert parser["Install"]["WantedBy"] == "default.target"
 

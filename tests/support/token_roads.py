@@ -84,6 +84,7 @@ class FakeProvider:
         asked: The refresh tokens it was given.
         gate: Is waited for before each answer.
         refuses: Raised in place of the next answers, one each.
+        unanswered: The refresh tokens that were refused so, and are as good as before.
         finish_key: Key that the second question brings; None: there is none.
     """
 
@@ -95,6 +96,7 @@ class FakeProvider:
         self.gate.set()
         self.called = asyncio.Event()
         self.refuses: list[KorProxyError] = []
+        self.unanswered: list[str] = []
         self.finish_key: SecretStr | None = None
         self.finish_fails: list[LoginError] = []
         self.life_s = 8 * HOUR_S
@@ -105,6 +107,7 @@ class FakeProvider:
         self.called.set()
         await self.gate.wait()
         if self.refuses:
+            self.unanswered.append(self.asked[-1])
             raise self.refuses.pop(0)
         if self.asked[-1] != f"refresh-token-{self.valid}":
             raise rejected("HTTP 400: invalid_grant")

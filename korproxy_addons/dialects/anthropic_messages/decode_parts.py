@@ -209,12 +209,16 @@ def _media(kind: str, block: WireBlock, raw: Raw, path: str) -> Part:
         context=block.context or "",
         cite=cite,
         cache=cache_marker(block.cache_control),
-        **content,
+        base64=content.get("base64", ""),
+        url=content.get("url", ""),
+        file_id=content.get("file_id", ""),
+        origin=content.get("origin", ""),
+        text=content.get("text", ""),
     )
 
 
 def _content(source: WireSource) -> dict[str, str] | None:
-    """The field of `MediaPart` that holds a source's content; None for a source that nobody knows."""
+    """The fields of `MediaPart` that hold a source's content; None for a source that nobody knows."""
     if source.file_id:
         return {"file_id": source.file_id, "origin": OWN_ORIGIN}
     if source.url:

@@ -5,6 +5,7 @@ from typing import Final
 
 import msgspec
 from msgspec import Raw
+from msgspec.structs import replace
 
 from korproxy_addons.dialects.gemini.decoder import arguments_of
 from korproxy_addons.dialects.gemini.other_parts import other_part
@@ -146,7 +147,8 @@ class ContentsReader:
         if part.text is None and not _is_signature(part, raw):
             if not is_null(part.video_metadata):
                 self.native[f"{path}.videoMetadata"] = part.video_metadata
-            return other_part(part, raw)
+            other = other_part(part, raw)
+            return replace(other, state=state) if isinstance(other, MediaPart) else other
         text = part.text or ""
         if part.thought:
             return ThinkingPart(text, state) if text or state else None

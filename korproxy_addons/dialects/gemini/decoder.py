@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from msgspec import Raw
+from msgspec.structs import replace
 
 from korproxy_addons.dialects.base import DecodeContext
 from korproxy_addons.dialects.events import (
@@ -41,6 +42,7 @@ from korproxy_addons.dialects.gemini.wire import (
 from korproxy_addons.dialects.ids import made_id
 from korproxy_addons.dialects.model import (
     FinishReason,
+    MediaPart,
     Opaque,
     TextPart,
     ThinkingPart,
@@ -209,6 +211,8 @@ class Decoder:
             yield from self._words(part)
         else:
             whole = other_part(part, raw)
+            if isinstance(whole, MediaPart):
+                whole = replace(whole, state=self._signed(part.thought_signature))
             if whole is not None:
                 yield from self._closed()
                 yield PartStart(whole)

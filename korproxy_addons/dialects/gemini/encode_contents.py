@@ -188,7 +188,7 @@ class ContentsWriter:
             wire["mediaResolution"] = resolution
         elif part.detail not in {"", "auto"}:
             self._losses.add(Feature.MEDIA_DETAIL, part.detail)
-        return [*context, wire]
+        return [*context, _signed(wire, part.state)]
 
     def _can_reach(self, part: MediaPart) -> bool:
         """Whether Google can get the content: it is here, or stored there, or an address it takes (T125)."""

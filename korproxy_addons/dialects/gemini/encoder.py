@@ -291,7 +291,9 @@ def _words_part(text: str, signature: str, *, thought: bool) -> dict[str, Any]:
 def _whole_part(part: ReplyPart) -> _WirePart | None:
     """Media, and what Gemini's own tools did; of another dialect's parts only what they say in words."""
     if isinstance(part, MediaPart):
-        return media_json(part, mime_of(part))
+        signature = signature_of(part.state)
+        signed = {"thoughtSignature": signature} if signature else {}
+        return {**media_json(part, mime_of(part)), **signed}
     if not isinstance(part, ServerToolPart | UnknownPart):
         return None
     if part.origin == DIALECT_ID:

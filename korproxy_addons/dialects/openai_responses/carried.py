@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from korproxy_addons.dialects.ids import portable_id
 from korproxy_addons.dialects.model import (
     CompactionPart,
+    MediaPart,
     Opaque,
     Part,
     TextPart,
@@ -26,6 +27,7 @@ from korproxy_addons.dialects.openai_responses.wire import ORIGIN
 MADE_ID: Final = "rs_kp"  # begins the ids of reasoning items that we make up
 _OF_CALL: Final = "call:"
 _OF_TEXT: Final = "text:"
+_OF_MEDIA: Final = "media:"
 _WORDS: Final = "words"  # a compaction that is text and no state
 
 
@@ -44,6 +46,11 @@ def call_carrier(call_id: str, state: Opaque) -> str:
 def text_carrier(state: Opaque) -> str:
     """`encrypted_content` of the item behind a text."""
     return sealed(Opaque(state.origin, state.data, _OF_TEXT))
+
+
+def media_carrier(state: Opaque) -> str:
+    """`encrypted_content` of the item behind a picture that the model made."""
+    return sealed(Opaque(state.origin, state.data, _OF_MEDIA))
 
 
 def compaction_carrier(part: CompactionPart) -> str:
@@ -109,6 +116,13 @@ def taken_home(parts: list[Part], thinking: ThinkingPart) -> bool:
                 parts[place] = replace(part, state=plain)
                 return True
         parts.append(TextPart("", state=plain))
+        return True
+    if state.item_id == _OF_MEDIA:
+        for place in range(len(parts) - 1, -1, -1):
+            part = parts[place]
+            if isinstance(part, MediaPart):
+                parts[place] = replace(part, state=plain)
+                return True
         return True
     if state.item_id.startswith(_OF_CALL):
         call_id = portable_id(state.item_id.removeprefix(_OF_CALL))  # long ids come back shortened

@@ -247,6 +247,7 @@ class SettingsEncoder:
         request, sampling = self._request, self._request.sampling
         lost = {
             Feature.CHOICES: request.choices > 1,
+            Feature.STORE: request.continuation.store is True and self.store is False,
             Feature.LOGPROBS: request.logprobs is not None and not self._own,
             Feature.LOGIT_BIAS: sampling.logit_bias is not None,
             Feature.SEED: sampling.seed is not None,

@@ -36,6 +36,7 @@ from korproxy_addons.dialects.openai_responses.carried import (
     call_carrier,
     compaction_carrier,
     encrypted,
+    media_carrier,
     text_carrier,
 )
 from korproxy_addons.dialects.openai_responses.echo import Echo
@@ -231,6 +232,8 @@ class ReplyEncoder:
         self._close_message()
         writer = RawWriter(self._frames, len(self._items), "")
         self._items.append(writer.item(item))
+        if isinstance(part, MediaPart) and part.state is not None:
+            self._carry(media_carrier(part.state))
 
     def _say(self, words: str) -> None:
         """What has no item here, as text."""

@@ -78,6 +78,7 @@ def test_health_says_how_it_is(house: House) -> None:
     assert health.pop("folder") == folder_mark(house.home.resolve())
     assert health == {
         "status": "ok",
+        "vault": "",
         "version": __version__,
         "instance": "instance-1",
         "in_flight": 0,

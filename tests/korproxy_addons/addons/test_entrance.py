@@ -47,6 +47,24 @@ def test_a_request_gets_its_exchange(entrance: Entrance) -> None:
     assert not exchange.cleared
 
 
+def test_a_profile_in_the_path_is_taken_out_of_it(entrance: Entrance) -> None:
+    flow = client_flow("post", "/p/my%20work/v1/messages?beta=true")
+    exchange = come_in(entrance, flow)
+    client = exchange.client
+    assert (client.profile, client.path, client.query) == ("my work", "/v1/messages", "beta=true")
+    assert exchange.dialect == "anthropic-messages"
+    assert come_in(entrance, client_flow("post", "/v1/messages")).client.profile == ""
+
+
+def test_both_ends_of_the_connection_are_known(entrance: Entrance) -> None:
+    flow = client_flow()
+    flow.client_conn.peername = ("::1", 50_000, 0, 0)  # type: ignore[assignment]
+    flow.client_conn.sockname = ("::1", 1337, 0, 0)  # type: ignore[assignment]
+    client = come_in(entrance, flow).client
+    assert (client.peer, client.own) == (("::1", 50_000), ("::1", 1337))
+    assert client.connection == flow.client_conn.id
+
+
 def test_an_exchange_keeps_the_configuration_of_its_moment() -> None:
     configs: list[Config] = [CONFIG]
     entrance = Entrance(lambda: configs[-1])

@@ -128,6 +128,14 @@ def test_a_refresh_gives_new_tokens() -> None:
     assert new.refresh_token.get_secret_value() == "rt2"
 
 
+def test_a_refused_refresh_says_whether_the_login_is_over() -> None:
+    old = TokenSet(access_token=SecretStr("at"), refresh_token=SecretStr("rt"))
+    for answer, over in ((reply(400, {"error": "invalid_grant"}), True), (reply(502), False)):
+        with pytest.raises(LoginError) as said:
+            play_flow(refresh(CLAUDE, old, NOW), answer)
+        assert said.value.ends_login is over
+
+
 def test_what_cannot_be_renewed_is_not_asked_for() -> None:
     for tokens in (
         TokenSet(access_token=SecretStr("at")),

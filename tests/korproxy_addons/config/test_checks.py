@@ -177,6 +177,16 @@ def test_what_is_right_is_not_complained_about(text: str) -> None:
             "local_keys.keys[0].secret",
             "allow_plain_secrets",
         ),
+        (
+            "providers: {gemini: {login: {client_secret: 'plain:A'}}}",
+            "providers.gemini.login.client_secret",
+            "allow_plain_secrets",
+        ),
+        (
+            "providers: {iflow: {accesses: {login: {login: {client_secret: 'plain:A'}}}}}",
+            "providers.iflow.accesses.login.login.client_secret",
+            "allow_plain_secrets",
+        ),
     ],
 )
 def test_what_contradicts_is_named_at_its_key(text: str, key: str, expected: str) -> None:

@@ -71,6 +71,34 @@ def test_a_setting_is_changed_in_its_place() -> None:
     assert document.text == expected
 
 
+def test_an_entry_of_a_list_is_replaced_in_its_place() -> None:
+    document = Document(WRITTEN)
+    document.set(("accounts", 0), {"id": "new", "provider": "qwen"})
+    before, _, rest = WRITTEN.partition("  - id: a")
+    after = rest.partition('"y"]')[2]
+    assert document.text == f"{before}  - id: new\n    provider: qwen{after}"
+
+
+def test_dashes_in_comments_are_no_entries() -> None:
+    text = "accounts:\n  - {id: a}\n  # - not - one\n  # -\n  - {id: b}\n"
+    document = Document(text)
+    document.remove(("accounts", 1))
+    assert document.text == "accounts:\n  - {id: a}\n  # - not - one\n  # -\n"
+    document.insert(("accounts",), {"id": "c"}, 0)
+    assert document.text.startswith("accounts:\n  - id: c\n  - {id: a}\n  # - not")
+
+
+def test_a_value_over_several_lines_gives_way_to_a_short_one() -> None:
+    text = "a:\n  # of a\n  b: 1\n  c: 2\n# of d\nd: |\n  long\n  text\n# end\n"
+    document = Document(text)
+    document.set(("a",), 7)
+    document.set(("d",), "short")
+    assert document.data == {"a": 7, "d": "short"}
+    assert comments(document.text) == ["# of a", "# of d", "# end"]
+    document.set(("a",), {"x": {"y": [1]}})
+    assert document.data["a"] == {"x": {"y": [1]}}
+
+
 def test_a_new_section_stands_at_the_end() -> None:
     document = Document(WRITTEN)
     document.set(("logging", "level"), "debug")

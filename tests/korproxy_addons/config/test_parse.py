@@ -126,6 +126,12 @@ def test_a_problem_says_where_what_was_expected_and_what_stands_there(
     assert [str(it) for it in found(content)] == [problem]
 
 
+def test_a_client_secret_in_the_wrong_form_is_not_shown() -> None:
+    problems = found(b"providers: {gemini: {login: {client_secret: GOCSPX-canary}}}")
+    assert "canary" not in str(problems)
+    assert "providers.gemini.login.client_secret" in str(problems)
+
+
 def test_a_key_under_a_likely_wrong_name_is_led_to_secret() -> None:
     problems = found(b"accounts: [{id: a, provider: claude, api_key: sk-canary}]")
     text = "\n".join(map(str, problems))

@@ -10,6 +10,7 @@ import pytest
 from korproxy_addons.config.builtin import BUILTIN_ACCESSES
 from korproxy_addons.config.parse import parse_config
 from korproxy_addons.config.problems import ConfigProblems
+from korproxy_addons.config.profiles import GroupConfig, Profile
 from korproxy_addons.config.schema import Config
 from korproxy_addons.config.store import (
     ConfigStore,
@@ -47,8 +48,15 @@ def test_home_is_named_by_the_environment() -> None:
     assert default_home({"KORPROXY_HOME": ""}) == Path.home() / ".korproxy"
 
 
+FIRST = Config(
+    profiles=(Profile(id="default", name="Default", group=("default",)),),
+    groups=(GroupConfig(id="default", name="Default"),),
+)
+"""One profile with one group of all accounts; the rest are defaults."""
+
+
 def test_the_first_start_writes_a_commented_file_of_defaults(store: ConfigStore) -> None:
-    assert store.load() == Config()
+    assert store.load() == FIRST
     text = store.path.read_text(encoding="utf-8")
     assert text.startswith("# KorProxy's configuration.")
     assert [it.name for it in store.home.iterdir()] == ["config.yaml"]
@@ -105,7 +113,7 @@ def test_without_hard_links_the_file_is_renamed(
         raise PermissionError
 
     monkeypatch.setattr(os, "link", refuse)
-    assert store.load() == Config()
+    assert store.load() == FIRST
     assert [it.name for it in store.home.iterdir()] == ["config.yaml"]
 
 

@@ -1,9 +1,13 @@
 """Lock, re-read, still stale?, redeem, store, use: each step, and what happens when it is the last one."""
 
 import asyncio
+import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from korproxy_addons.auth.states import LoginError, network_error, rejected, unavailable
 from korproxy_addons.auth.tokens import TokenSet
@@ -12,7 +16,7 @@ from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.io.login_lock import LoginLock, Note, mark_of
 from korproxy_addons.io.renewal import Renewal, Renewed
 from support.clock import FakeClock
-from support.token_roads import HOUR_S, KEY, FakeProvider, FakeVault, tokens_at
+from support.token_roads import HOUR_S, KEY, FakeProvider, FakeVault, TokenRoad, tokens_at
 
 DEAD = rejected("HTTP 400: invalid_grant")
 
@@ -286,3 +290,104 @@ def test_a_folder_that_cannot_be_written_is_an_outage_not_a_logout(tmp_path: Pat
     (tmp_path / "locks").write_text("a file in its place")
     assert not bench.fails().ends_login
     assert bench.provider.asked == [], "without the lock nothing is redeemed"
+
+
+# --- whatever happens in whatever order
+
+
+class LoginMachine(RuleBasedStateMachine):
+    """Two processes on one vault, a provider that takes each refresh token once, outages, deaths and new sign-ins."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = tempfile.TemporaryDirectory()
+        self.road = TokenRoad(Path(self.folder.name))
+        self.brokers = [self.road.broker, self.road.another()]
+        self.logins = 0
+        self.may_be_lost = False
+
+    def teardown(self) -> None:
+        self.folder.cleanup()
+
+    @rule(seconds=st.sampled_from([1.0, 60.0, 3600.0, 8 * HOUR_S]))
+    def time_passes(self, seconds: float) -> None:
+        self.road.clock.advance(seconds)
+
+    @rule(number=st.integers(0, 1))
+    def a_request(self, number: int) -> None:
+        self._ask(number, refused=False)
+
+    @rule(number=st.integers(0, 1))
+    def a_request_whose_token_was_refused(self, number: int) -> None:
+        self._ask(number, refused=True)
+
+    @rule(times=st.integers(1, 3))
+    def an_outage(self, times: int) -> None:
+        self.road.provider.refuses += [unavailable("HTTP 503")] * times
+
+    @rule(number=st.integers(0, 1))
+    def a_process_is_started_anew(self, number: int) -> None:
+        self.brokers[number] = self.road.another()
+
+    @rule(number=st.integers(0, 1))
+    def a_disk_that_is_full_then_a_death(self, number: int) -> None:
+        """The one way to lose a login: the reply came, and was never stored."""
+        self.road.vault.broken.append(OSError(28, "full"))
+        before = len(self.road.provider.asked)
+        self._ask(number, refused=True)
+        if len(self.road.provider.asked) > before and not self.road.vault.broken:
+            self.may_be_lost = True
+        self.road.vault.broken.clear()
+        self.brokers[number] = self.road.another()
+
+    @rule()
+    def a_new_sign_in(self) -> None:
+        self.logins += 1
+        self.road.provider.valid = 1000 * self.logins
+        new = tokens_at(self.road.clock() + self.logins / 1000, self.road.provider.valid)
+        self.road.vault.entries["claude"] = new
+        self.may_be_lost = False
+        for broker in self.brokers:
+            broker.forget()
+
+    @invariant()
+    def no_refresh_token_is_redeemed_twice_unless_it_is_lost_anyway(self) -> None:
+        asked = self.road.provider.asked
+        twice = len(asked) - len(set(asked)) - len(self._outages())
+        assert self.may_be_lost or twice <= 0
+
+    @invariant()
+    def what_is_stored_can_be_renewed_unless_it_is_lost(self) -> None:
+        entry = self.road.vault.entries["claude"]
+        assert isinstance(entry, TokenSet)
+        assert entry.refresh_token is not None
+        stored = entry.refresh_token.get_secret_value()
+        unsaved = any(
+            it.unsaved is not None for broker in self.brokers for it in broker._logins.values()
+        )
+        current = stored == f"refresh-token-{self.road.provider.valid}"
+        assert current or self.may_be_lost or unsaved
+
+    def _outages(self) -> list[str]:
+        """Refresh tokens that were sent and answered by an outage, which may be sent again."""
+        return self.road.provider.unanswered
+
+    def _ask(self, number: int, *, refused: bool) -> None:
+        async def work() -> None:
+            broker = self.brokers[number]
+            try:
+                token = await self.road.token(broker)
+                if refused:
+                    token = await self.road.token(broker, token)
+                assert token.startswith("access-token-")
+            except LoginError as error:
+                assert not error.ends_login or self.may_be_lost, error
+            except KorProxyError as error:
+                assert error.spec is catalogue.LOGIN_NOT_RENEWED
+            await broker.close()
+
+        asyncio.run(work())
+
+
+LoginMachine.TestCase.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)
+TestLoginMachine = LoginMachine.TestCase

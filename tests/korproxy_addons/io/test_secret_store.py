@@ -94,7 +94,11 @@ def test_the_vaults_entries_are_those_of_the_moment(
     with pytest.raises(KorProxyError, match="holds no entry work") as found:
         with_logins.load(ref)
     assert found.value.spec is catalogue.SECRET_UNAVAILABLE
+    stamps = [with_logins.vault_stamp()]
     vault_in(tmp_path).save("work", api_key("sk-first"))
+    stamps += [with_logins.vault_stamp(), with_logins.vault_stamp()]
+    assert stamps[0] is None
+    assert stamps[1] == stamps[2]
     assert with_logins.load(ref) == SecretStr("sk-first")
     assert SecretStr("sk-first") in learned
     vault_in(tmp_path).save("work", login("access", "refresh"))

@@ -1,7 +1,7 @@
 """Connecting accounts: what is stored where, and what is refused before anybody does anything."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
@@ -216,7 +216,7 @@ def approve(url: str) -> str:
 
 
 @pytest.fixture
-def simulated(home: Path) -> Path:
+def simulated(home: Path) -> Iterator[Path]:
     """The folder, with ChatGPT's servers simulated."""
     with SimulatorThread() as sim:
         urls = sim.urls()["openai", "chatgpt"]
@@ -246,7 +246,7 @@ def test_a_login_lies_in_the_vault_and_the_same_person_has_one_account(
     assert (str(added.secret), added.consent) == ("vault:codex-chatgpt", True)
     old = vault.load(first.id)
     assert isinstance(old, TokenSet)
-    lock.write(Note(old.obtained_at, old.obtained_at, "planted: the last renewal was lost"))
+    lock.write(Note("tokens", old.obtained_at, "planted: the last renewal was lost"))
     second = sign_in()
     assert (second.id, second.reconnected) == (first.id, True)
     assert vault.load(first.id) != old

@@ -25,7 +25,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[dict[str, Any
 
     def send_test(home: Path, account_id: str | None, **words: Any) -> tuple[TestResult, ...]:
         calls.append({"home": home, "id": account_id, **words})
-        return results
+        return tuple(results)
 
     monkeypatch.setattr(account_test, "send_test", send_test)
     monkeypatch.setenv("KORPROXY_HOME", str(tmp_path))
@@ -33,7 +33,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[dict[str, Any
     return calls
 
 
-results: Any = []
+results: list[TestResult] = []
 
 
 def test_a_good_account_is_exit_code_0(

@@ -11,7 +11,7 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 
 from launcher.simulator import SCENARIOS, Scenario, SimulatorThread
-from launcher.simulator.contracts.tokens import CLAUDE_CLIENT, CODEX_CLIENT
+from launcher.simulator.contracts.clients import CLAUDE_CLIENT, CODEX_CLIENT
 from support.consenting import decide, landed
 from support.simulator_client import Received, generate, send
 

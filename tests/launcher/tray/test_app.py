@@ -96,7 +96,7 @@ def test_a_day_in_the_tray(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     copied: list[str] = []
     opened: list[str] = []
     commands: list[list[str]] = []
-    
+
     def copy(text: str) -> bool:
         copied.append(text)
         return True

@@ -8,21 +8,21 @@ from urllib.parse import urlencode
 import pytest
 
 from launcher.simulator import SimulatorThread
-from launcher.simulator.contracts import tokens
+from launcher.simulator.contracts import clients
 from support.simulator_client import Received, credential_headers, generate, send
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 REFRESH = {"grant_type": "refresh_token"}
-CLAUDE = ("/claude-auth/v1/oauth/token", {"client_id": tokens.CLAUDE_CLIENT})
-CODEX = ("/openai-auth/oauth/token", {"client_id": tokens.CODEX_CLIENT})
+CLAUDE = ("/claude-auth/v1/oauth/token", {"client_id": clients.CLAUDE_CLIENT})
+CODEX = ("/openai-auth/oauth/token", {"client_id": clients.CODEX_CLIENT})
 SIWC = (
     "/openai-auth/api/accounts/oauth/token",
-    {"client_id": tokens.SIWC_CLIENT, "resource": "https://api.openai.com/v1"},
+    {"client_id": clients.SIWC_CLIENT, "resource": "https://api.openai.com/v1"},
 )
-GOOGLE = ("/google-auth/token", {"client_id": tokens.GOOGLE_CLIENT, "client_secret": "s"})
-QWEN = ("/qwen-auth/api/v1/oauth2/token", {"client_id": tokens.QWEN_CLIENT})
-IFLOW = ("/iflow-auth/oauth/token", {"client_id": tokens.IFLOW_CLIENT, "client_secret": "s"})
+GOOGLE = ("/google-auth/token", {"client_id": clients.GOOGLE_CLIENT, "client_secret": "s"})
+QWEN = ("/qwen-auth/api/v1/oauth2/token", {"client_id": clients.QWEN_CLIENT})
+IFLOW = ("/iflow-auth/oauth/token", {"client_id": clients.IFLOW_CLIENT, "client_secret": "s"})
 ALL = {
     "claude": (CLAUDE, JSON, "sk-ant-ort01-sim-1"),
     "codex-json": (CODEX, JSON, "rt_sim-1"),
