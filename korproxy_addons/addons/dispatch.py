@@ -119,6 +119,7 @@ class Dispatch:
         self._fleet.keep(account.id for account in config.accounts)
         # Who waits for his owner may be tried again: the owner has just been here.
         self._fleet.pool.second_chance(self._services.clock())
+        self._guard.price_by(config)
         self._guard.release(accounts, self._services.clock())
         self._services.lists.forget()
         self._services.wire.forget()

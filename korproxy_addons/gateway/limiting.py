@@ -8,16 +8,15 @@ from fnmatch import fnmatchcase
 
 from korproxy_addons.config.limits import LimitAction
 from korproxy_addons.config.schema import Config
-from korproxy_addons.dialects import dialect
 from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.gateway.exchange import Exchange
+from korproxy_addons.gateway.runaway_guard import RunawayGuard
 from korproxy_addons.providers.outgoing import Operation
 from korproxy_addons.routing.plan import Plan
 from korproxy_addons.usage.limits import Counts, Limit, LimitBook, Reached, Subject, Used, limits_of
 from korproxy_addons.usage.metrics import Metrics
 from korproxy_addons.usage.record import ExchangeRecord
-from korproxy_addons.usage.runaway import RepeatWatch, call_loop
 
 log = logging.getLogger("korproxy.limits")
 
@@ -28,8 +27,6 @@ COUNTED = frozenset(
 # A refusal that is over so soon may be waited for by the tool itself.
 SOON_S = 90.0
 _BUSY_RETRY_S = 1.0
-# A conversation is looked through for a loop only once its client has asked so often in this time.
-_TURNS_S = 600.0
 
 type PastUse = Callable[[float], Iterable[tuple[float, Subject, Used]]]
 """Given the time (Unix seconds), what was used before it, piece by piece, each with its own time."""
@@ -56,8 +53,7 @@ class Limiter:
         self._clock = clock
         self._book = LimitBook(())
         self._running: dict[str, set[str]] = {}
-        self._bodies = RepeatWatch()
-        self._turns = RepeatWatch()
+        self._runaway = RunawayGuard()
 
     def configure(self, config: Config) -> None:
         """
@@ -86,7 +82,7 @@ class Limiter:
         if exchange.wanted is None or exchange.wanted.operation not in COUNTED:
             return plan
         now = self._clock()
-        self._check_runaway(exchange, now)
+        self._runaway.check(exchange, now)
         self._check_key(exchange)
         subject = subject_of(exchange)
         if not self._meet(exchange, self._book.reached(subject, now, of_upstream=False), now):
@@ -137,43 +133,6 @@ class Limiter:
     ) -> None:
         self._book.count(subject, Counts.TOKENS, tokens, now, of_upstream=of_upstream)
         self._book.count(subject, Counts.COST, cost_usd or 0.0, now, of_upstream=of_upstream)
-
-    def _check_runaway(self, exchange: Exchange, now: float) -> None:
-        settings = exchange.config.runaway
-        who = (exchange.local_key.id if exchange.local_key else "", exchange.tool)
-        body = exchange.client.body
-        if settings.repeats and body:
-            # The body itself is not kept.
-            what = (*who, exchange.client.path, hash(body))
-            times, until = self._bodies.times(what, now, settings.window_s)
-            if times > settings.repeats:
-                raise KorProxyError(
-                    catalogue.RUNAWAY,
-                    f"rule “runaway.repeats” allows the same request {settings.repeats} times in"
-                    f" {settings.window_s:g} s; this was number {times}; resets in {until - now:.0f} s",
-                    retry_after_s=max(1.0, until - now),
-                )
-        if settings.tool_calls and exchange.session:
-            turns, _ = self._turns.times((*who, exchange.session), now, _TURNS_S)
-            if turns >= settings.tool_calls and turns % settings.tool_calls == 0:
-                self._check_loop(exchange, settings.tool_calls, settings.window_s)
-
-    def _check_loop(self, exchange: Exchange, most: int, window_s: float) -> None:
-        peek, inbound = exchange.peek, exchange.inbound
-        if peek is None or inbound is None:
-            return
-        try:
-            request = dialect(peek.body_dialect or exchange.dialect).decode_request(inbound)
-        except KorProxyError:
-            return  # it will be said where it is read
-        name, times = call_loop(request.messages)
-        if times >= most:
-            raise KorProxyError(
-                catalogue.RUNAWAY,
-                f"rule “runaway.tool_calls” allows {most} equal calls in a row; tool “{name[:80]}” was called {times}"
-                " times with the same arguments and the same result; resets when the conversation goes on differently",
-                retry_after_s=window_s,
-            )
 
     def _check_key(self, exchange: Exchange) -> None:
         key = exchange.local_key

@@ -46,7 +46,7 @@ async def adopt(
     table: dict[ProxyMode, ServerInstance[Any]] = proxyserver.servers._instances
     for spec, listener in zip(modes, sockets, strict=True):
         mode = ProxyMode.parse(spec)
-        instance = ServerInstance.make(mode, proxyserver)
+        instance: ServerInstance[Any] = ServerInstance.make(mode, proxyserver)
         assert isinstance(instance, AsyncioServerInstance)
         instance._servers = [
             await asyncio.start_server(instance.handle_stream, sock=listener, backlog=BACKLOG)

@@ -12,12 +12,13 @@ from datetime import UTC, datetime
 from korproxy_addons.accounts.fleet import Fleet
 from korproxy_addons.accounts.pool import ALL_MODELS
 from korproxy_addons.accounts.spending import SpendingBook
+from korproxy_addons.config.schema import Config
 from korproxy_addons.dialects.outcome import Usage
 from korproxy_addons.errors import catalogue
 from korproxy_addons.providers.failure import Failure, Scope, Source, Verdict
 from korproxy_addons.providers.quota import OverageSign, no_windows, window_of_failure
 from korproxy_addons.providers.resolve import ResolvedAccount
-from korproxy_addons.usage.prices import PriceTable
+from korproxy_addons.usage.prices import PriceTable, Rates
 
 log = logging.getLogger("korproxy.money")
 
@@ -44,6 +45,11 @@ class MoneyGuard:
         self._fleet = fleet
         self._spending = spending
         self._cost_usd = cost_usd or PriceTable().cost_usd
+
+    def price_by(self, config: Config) -> None:
+        """Count by the vendors' list, and by the user's own prices before it."""
+        own = {name: Rates(**price.model_dump()) for name, price in config.usage.prices.items()}
+        self._cost_usd = PriceTable(own=own).cost_usd
 
     def meter(self, way: ResolvedAccount, model: str, clock: Callable[[], float]) -> "Meter":
         """For one attempt."""

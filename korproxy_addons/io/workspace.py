@@ -10,15 +10,14 @@ import asyncio
 import contextlib
 import logging
 import os
-import platform
 import stat
 from collections import OrderedDict
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
+from korproxy_addons.io.socket_owner import Address, owner_of
 from korproxy_addons.routing.projects import FILE_LIMIT_BYTES, FILE_NAME, profile_named_in
 
 log = logging.getLogger("korproxy.workspace")
@@ -27,10 +26,6 @@ FIND_BUDGET_S = 2.0
 CONNECTIONS_KEPT = 2048
 RECENT_PROCESSES = 8
 _HIGHEST = 40
-# macOS tells the whole table of connections to root only; each process's own part to its user.
-_PER_PROCESS = platform.system() == "Darwin"
-
-type Address = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,22 +97,14 @@ class Workspace:
         return NO_PROJECT
 
     def _process_at(self, client: Address, own: Address) -> psutil.Process | None:
-        # The tool that called a moment ago is the likeliest: one process is looked into, not all.
-        for pid in reversed(tuple(self._recent)):
-            with contextlib.suppress(psutil.Error):
-                process = psutil.Process(pid)
-                if _is_own(process) and _holds(process, client, own):
-                    return process
-            self._recent.pop(pid, None)
-        for pid in _holders(client, own):
-            with contextlib.suppress(psutil.Error):
-                process = psutil.Process(pid)
-                if _is_own(process):
-                    self._recent[pid] = None
-                    while len(self._recent) > RECENT_PROCESSES:
-                        self._recent.popitem(last=False)
-                    return process
-        return None
+        # The tool that called a moment ago is the likeliest to call again.
+        process = owner_of(client, own, reversed(tuple(self._recent)))
+        if process is not None:
+            self._recent[process.pid] = None
+            self._recent.move_to_end(process.pid)
+            while len(self._recent) > RECENT_PROCESSES:
+                self._recent.popitem(last=False)
+        return process
 
 
 def project_at(folder: Path, home: Path) -> Project:
@@ -178,29 +165,3 @@ def _is_private(status: os.stat_result) -> bool:
     if os.name != "posix":
         return True
     return status.st_uid == os.geteuid() and not status.st_mode & 0o002
-
-
-def _is_own(process: psutil.Process) -> bool:
-    """Whether a process is another one of the same user."""
-    if process.pid == os.getpid():
-        return False
-    if os.name == "posix":
-        return bool(process.uids().effective == os.geteuid())
-    return bool(process.username() == psutil.Process().username())
-
-
-def _holds(process: psutil.Process, client: Address, own: Address) -> bool:
-    return any(it.laddr == client and it.raddr == own for it in process.net_connections(kind="tcp"))
-
-
-def _holders(client: Address, own: Address) -> Iterator[int]:
-    """Ids of the processes that hold the client's end."""
-    if not _PER_PROCESS:
-        for it in psutil.net_connections(kind="tcp"):
-            if it.laddr == client and it.raddr == own and it.pid is not None:
-                yield it.pid
-        return
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            if _is_own(process) and _holds(process, client, own):
-                yield process.pid

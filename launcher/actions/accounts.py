@@ -34,7 +34,7 @@ class AccountView:
         provider_name, access_name, label: For people.
         kind: `login`, `key`, `cli` (the login of an official CLI), `tool` (the tool's own), `none`.
         state: `ready`, `disabled`, `consent-needed`, `retired`, `session-ended`, `ends-soon`, or
-            `no-secret`.
+            `no-secret`, or `vault-closed` where the vault that holds its secret cannot be opened.
         hint: What to do, where something is to be done; else "".
         secret: Where its secret lies.
         email, plan, organization: Who signed in, as far as is known.
@@ -79,7 +79,6 @@ def list_accounts(
         clock: Unix seconds.
     Raises:
         ConfigProblems: The configuration cannot be used.
-        KorProxyError: The vault cannot be opened.
     """
     config = ConfigStore(home).load()
     views = _Views(home, config, vault, clock)
@@ -213,10 +212,16 @@ class _Views:
         way = resolve_account(self._config, account, self._home, self._routes)
         ref = account.secret
         in_vault = ref is not None and ref.place is Place.VAULT
-        entry = self._entries.load(ref.name) if ref is not None and in_vault else None
+        entry, closed = None, None
+        try:
+            entry = self._entries.load(ref.name) if ref is not None and in_vault else None
+        except KorProxyError as error:
+            closed = error
         tokens = entry if isinstance(entry, TokenSet) else None
         facts = tokens.facts if tokens is not None else {}
         state, hint = _state(way, tokens, self._now, lacking=in_vault and entry is None)
+        if closed is not None and state == "no-secret":
+            state, hint = "vault-closed", closed.message()
         return AccountView(
             id=account.id,
             provider=account.provider,

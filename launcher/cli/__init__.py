@@ -57,7 +57,7 @@ COMMANDS = (
 )
 """Modules with a `register(app)`, in the order of `korproxy --help`."""
 
-_HELP = "KorProxy: one local endpoint for all your AI accounts. Without a command it is `engine`."
+_HELP = "KorProxy: one local endpoint for all your AI accounts. Without a command it is `tray`."
 
 
 def build_app() -> typer.Typer:
@@ -71,7 +71,7 @@ def build_app() -> typer.Typer:
 
 def _without_command(context: typer.Context) -> None:
     if context.invoked_subcommand is None:
-        engine.engine()
+        tray.tray()
 
 
 def run(arguments: list[str]) -> int:

@@ -82,7 +82,7 @@ def add(  # noqa: PLR0913, PLR0917 - typer makes an option of each
         adopt(folder, provider, wishes, as_json=as_json)
         return
     offer = _chosen(folder, provider, access, wishes, key=key or secret is not None, method=method)
-    wishes = _agreed(offer, wishes)
+    wishes = _placed(offer, _agreed(offer, wishes))
     connected = _connect(folder, offer, wishes, method, secret)
     _say_connected(folder, connected, as_json=as_json)
 
@@ -189,6 +189,18 @@ def _agreed(offer: "Offer", wishes: "Wishes") -> "Wishes":
 
         raise cancelled("you did not agree to it")
     return dataclasses.replace(wishes, consent=True)
+
+
+def _placed(offer: "Offer", wishes: "Wishes") -> "Wishes":
+    """The region of the key, which its provider's hosts go by."""
+    regions = offer.regions
+    if len(regions) < 2 or wishes.region or wishes.replace or not sys.stdin.isatty():
+        return wishes
+    question = f"Region of the key ({', '.join(regions)})"
+    region: str = typer.prompt(question, default=regions[0], err=True)
+    if region not in regions:
+        raise typer.BadParameter(f"the regions are {', '.join(regions)}.")
+    return dataclasses.replace(wishes, region=region)
 
 
 def _connect(

@@ -3,18 +3,19 @@
 import subprocess
 import sys
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from launcher.cli.homes import Home, folder_of
-from launcher.cli.run_command import admin_line, error_line, run
+from launcher.cli.run_command import admin_line, error_line, json_line, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from launcher.foreground import Launch
+    from launcher.supervisor.states import Status
     from launcher.tray.art import Bar
     from launcher.tray.icon import PystrayIcon
     from launcher.tray.menu import Item
@@ -25,7 +26,13 @@ def register(app: typer.Typer) -> None:
     app.command("tray")(tray)
 
 
-def tray(home: Home = None) -> None:
+def tray(
+    home: Home = None,
+    *,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print each change of state as one line of JSON.")
+    ] = False,
+) -> None:
     """Run KorProxy with its icon in the tray; where there is none, in the foreground."""
     from launcher.foreground import Launch
     from launcher.single_instance import AlreadyRunningError, running_launcher
@@ -36,17 +43,22 @@ def tray(home: Home = None) -> None:
         # A second launch shows the first.
         from launcher.cli.lifecycle import open_page
 
-        open_page(folder)
+        open_page(folder, as_json=as_json)
         return
-    launch = Launch(home=folder, on_line=error_line, on_admin=admin_line)
+    show = json_line if as_json else _nothing
+    launch = Launch(home=folder, on_status=show, on_line=error_line, on_admin=admin_line)
     try:
         _with_icon(launch, folder)
     except NoTrayError as error:
         sys.stderr.write(f"No tray here ({error}); KorProxy runs in the foreground.\n")
-        run(folder)
+        run(folder, as_json=as_json)
     except AlreadyRunningError:
         sys.stderr.write(f"KorProxy runs already for {folder}.\n")
         raise typer.Exit(1) from None
+
+
+def _nothing(_status: "Status") -> None:
+    """The icon shows it."""
 
 
 def _with_icon(launch: "Launch", folder: "Path") -> None:

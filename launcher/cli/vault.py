@@ -8,7 +8,6 @@ import typer
 
 from launcher.cli.homes import Home, folder_of
 from launcher.cli.output import AsJson, show
-from launcher.cli.passphrase import ask_passphrase
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -31,6 +30,7 @@ def register(app: typer.Typer) -> None:
 def status(home: Home = None, as_json: AsJson = False) -> None:
     """Say whether the vault opens, where its key is kept, what lies in it; exit 1 if it does not open."""
     from launcher.actions.vault import vault_status
+    from launcher.cli.passphrase import ask_passphrase
 
     view = vault_status(folder_of(home), ask_passphrase)
     show(dataclasses.asdict(view), lambda console: _print(console, view), as_json=as_json)
@@ -56,6 +56,7 @@ def rotate(
     """Encrypt the vault and its backup with a new key; the old key then opens nothing."""
     from korproxy_addons.io.vault_recovery import Target
     from launcher.actions.vault import rotate_key
+    from launcher.cli.passphrase import ask_passphrase
 
     if to is not None and to not in Target:
         raise typer.BadParameter(f"--to takes one of {', '.join(Target)}.")
@@ -71,6 +72,7 @@ def rotate(
 def restore(home: Home = None, as_json: AsJson = False) -> None:
     """Put the save before the last one in the place of a damaged vault, which is kept beside it."""
     from launcher.actions.vault import restore as restore_vault
+    from launcher.cli.passphrase import ask_passphrase
 
     damaged = restore_vault(folder_of(home), ask_passphrase)
     value = {"restored": True, "damaged": None if damaged is None else str(damaged)}
@@ -90,6 +92,7 @@ def reset(
 ) -> None:
     """Put a vault aside whose key is lost; sign in again, and a new one begins."""
     from launcher.actions.vault import reset as reset_vault
+    from launcher.cli.passphrase import ask_passphrase
 
     moved = reset_vault(folder_of(home), force=force, ask=ask_passphrase)
     value = {"moved": [str(it) for it in moved]}

@@ -79,6 +79,11 @@ class Script:
         self._chance = random.Random(seed)  # noqa: S311 - a test wants it predictable
         self._lock = threading.Lock()
 
+    def reseed(self, seed: int) -> None:
+        """Begin the draws anew, from another seed."""
+        with self._lock:
+            self._chance.seed(seed)
+
     def add(self, rule: Rule) -> None:
         """Append a rule."""
         with self._lock:

@@ -181,6 +181,7 @@ class TrayApp:
         def told(status: Status) -> None:
             self._status = status
             self._changed.set()
+            self._launch.on_status(status)
 
         def up(serving: Serving) -> None:
             house = serving.steward

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from chaos.storm import ACCOUNTS, CLIENT_TIMEOUT_S, REST_S, RESTING, TOLD_TO_REST, Asked, Report
+from chaos.storm import ACCOUNTS, CLIENT_TIMEOUT_S, REST_S, TOLD_TO_REST, Asked, Report
 from chaos.weather import FINAL_NAMES, MIDDLE_NAMES, TOLD_TO_WAIT, TOLD_WAIT_S
 from launcher.simulator.ledger import Entry
 
@@ -144,7 +144,7 @@ def _of_the_kill(report: Report) -> Iterator[str]:
     if report.before_kill is None:
         return
     if report.after_restart is None:
-        yield f"after the kill nobody knew that {RESTING} rests"
+        yield f"after the kill nobody knew that {report.before_kill['account']} rests"
     elif report.after_restart != report.before_kill:
         yield f"before the kill {report.before_kill}, after it {report.after_restart}"
     if len(report.killed) > 64:

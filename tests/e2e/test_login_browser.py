@@ -82,6 +82,42 @@ def test_a_person_signs_in_and_a_running_gateway_serves_them(
     config = (home.folder / "config.yaml").read_text()
     assert config.startswith("# The comment stays.\n")
     assert f"vault:{account['id']}" in config
+    files = [it for it in home.folder.rglob("*") if it.is_file() and it.name != "client-secret"]
+    kept = {it.name: it.read_bytes().decode("latin-1") for it in files}
+    shown = {**kept, "screen": running.said, "result": str(said), "gateway": gateway.errors}
+    for secret in secrets_of(home.sim):
+        assert [where for where, text in shown.items() if secret in text] == []
+
+
+def secrets_of(sim: SimulatorThread) -> set[str]:
+    """Every token and code that the simulator has given out, and the client secret that it was sent."""
+    world = sim.simulator.world
+    tokens = {it for it in [*world.logins._by_secret, *world.logins._grants] if "~" in it}
+    assert len(tokens) >= 2
+    assert world.authorizations.codes
+    return {*tokens, *world.authorizations.codes, "sim-client-secret"}
+
+
+def test_a_running_gateway_follows_every_change(home: SignInHome, sim: SimulatorThread) -> None:
+    key = sim.urls()["claude", "api-key"]
+    config = home.folder / "config.yaml"
+    named = f"  claude:\n    base_url: {key['base']}\n"
+    config.write_text(config.read_text().replace("  claude:\n", named))
+    asked = question("anthropic-messages", f"claude@mine/{key['model']}")
+
+    with GatewayProcess(home.folder, environment=home.environment) as gateway:
+
+        def becomes(good: bool) -> bool:
+            return until(lambda: (ask(gateway.url, asked).status == 200) is good or None)
+
+        assert becomes(good=False)
+        added = home.cli("account", "add", "claude", "--key", "--id", "mine", typed=key["secret"])
+        assert added.returncode == 0, added.stderr
+        assert becomes(good=True)
+        for verb, good in (("disable", False), ("enable", True), ("remove", False)):
+            assert home.cli("account", verb, "mine").returncode == 0
+            assert becomes(good)
+    assert config.read_text().startswith("# The comment stays.\n")
 
 
 def test_the_same_person_again_gets_a_new_login_and_no_second_account(

@@ -59,3 +59,16 @@ def test_a_reason_is_noted_once() -> None:
     for reason in ("pinned", "failover:429", "pinned"):
         exchange.note(reason)
     assert exchange.why == ["pinned", "failover:429"]
+
+
+def test_whoever_waits_for_the_leg_is_told_when_it_is_over_and_else_at_once() -> None:
+    exchange = exchange_of(client_flow())
+    told: list[str] = []
+    exchange.when_settled(lambda: told.append("at once"))
+    exchange.leg_running = True
+    exchange.when_settled(lambda: told.append("later"))
+    assert told == ["at once"]
+    exchange.leg_ended()
+    exchange.leg_ended()
+    assert told == ["at once", "later"]
+    assert not exchange.leg_running

@@ -269,50 +269,6 @@ class TestKeys:
         rig.ask(key="free", asked=question("openai-chat", "claude-opus-5"))
 
 
-def test_a_client_that_repeats_itself_is_stopped_and_named() -> None:
-    rig = Rig(runaway={"repeats": 3, "window_s": 30})
-    for _ in range(3):
-        rig.ask()
-    error = rig.refused()
-    assert error.spec is catalogue.RUNAWAY
-    assert error.retry_after_s == 30
-    assert "same request 3 times in 30 s; this was number 4; resets in 30 s" in error.message()
-    rig.ask(asked=question("openai-chat", "m", "something else"))
-    rig.ask(agent="QwenCode/1")
-    rig.clock.advance(30)
-    rig.ask()
-
-
-def looping(times: int, dialect: str = "openai-chat") -> Question:
-    messages: list[dict[str, Any]] = [{"role": "user", "content": "Do it."}]
-    for number in range(times):
-        call = {
-            "id": f"c{number}",
-            "type": "function",
-            "function": {"name": "read", "arguments": "{}"},
-        }
-        messages += [
-            {"role": "assistant", "content": None, "tool_calls": [call]},
-            {"role": "tool", "tool_call_id": f"c{number}", "content": "no such file"},
-        ]
-    return Question("/v1/chat/completions", {"model": "m", "messages": messages})
-
-
-def test_a_tool_call_that_never_ends_is_stopped_and_named() -> None:
-    rig = Rig(runaway={"repeats": 0, "tool_calls": 4})
-    for times in range(3):
-        rig.ask(asked=looping(times), session="s")
-    error = rig.refused(asked=looping(4), session="s")
-    assert error.spec is catalogue.RUNAWAY
-    assert "tool “read” was called 4 times" in error.message()
-
-
-def test_turns_that_differ_are_no_loop() -> None:
-    rig = Rig(runaway={"repeats": 0, "tool_calls": 4})
-    for times in range(20):
-        rig.ask(asked=looping(times % 4), session="s")
-
-
 def test_an_earlier_run_is_taken_up_and_a_reload_keeps_what_was_counted() -> None:
     asked: list[float] = []
 

@@ -116,6 +116,16 @@ def test_what_nobody_knows_the_price_of_is_not_free() -> None:
     assert watch.book.drawn("a", NOW).usd == UNKNOWN_USD
 
 
+def test_the_users_own_prices_count() -> None:
+    watch = Watch()
+    own = {"claude-opus-5": {"input": 500_000.0, "output": 0.0}}
+    watch.guard.price_by(config_with(usage={"prices": own}))
+    meter = watch.guard.meter(account(allowed=True), "claude-opus-5", lambda: NOW)
+    meter.head(200, DRAWN)
+    meter.ended(Usage(input_tokens=3))
+    assert watch.book.drawn("a", NOW).usd == 1.5
+
+
 def test_a_request_that_was_refused_has_drawn_nothing() -> None:
     watch = Watch()
     watch.reply(account(allowed=True), DRAWN, status=429)

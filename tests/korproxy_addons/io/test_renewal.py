@@ -347,6 +347,8 @@ class LoginMachine(RuleBasedStateMachine):
         new = tokens_at(self.road.clock() + self.logins / 1000, self.road.provider.valid)
         self.road.vault.entries["claude"] = new
         self.may_be_lost = False
+        self.road.provider.asked.clear()
+        self.road.provider.unanswered.clear()
         for broker in self.brokers:
             broker.forget()
 
@@ -373,20 +375,24 @@ class LoginMachine(RuleBasedStateMachine):
         return self.road.provider.unanswered
 
     def _ask(self, number: int, *, refused: bool) -> None:
-        async def work() -> None:
+        async def work() -> KorProxyError | None:
             broker = self.brokers[number]
             try:
                 token = await self.road.token(broker)
                 if refused:
                     token = await self.road.token(broker, token)
-                assert token.startswith("access-token-")
-            except LoginError as error:
-                assert not error.ends_login or self.may_be_lost, error
             except KorProxyError as error:
-                assert error.spec is catalogue.LOGIN_NOT_RENEWED
-            await broker.close()
+                return error
+            finally:
+                await broker.close()
+            assert token.startswith("access-token-")
+            return None
 
-        asyncio.run(work())
+        error = asyncio.run(work())
+        if isinstance(error, LoginError) and error.ends_login:
+            assert self.may_be_lost, error
+        elif error is not None:
+            assert error.spec is catalogue.LOGIN_NOT_RENEWED
 
 
 LoginMachine.TestCase.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)

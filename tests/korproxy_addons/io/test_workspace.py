@@ -1,12 +1,7 @@
 """The project behind a connection: real processes in real folders, and files that must not be trusted."""
 
 import asyncio
-import contextlib
 import os
-import socket
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -14,27 +9,9 @@ import pytest
 
 from korproxy_addons.io import workspace
 from korproxy_addons.io.workspace import NO_PROJECT, Project, Workspace, project_at
+from support.connected import connected
 
-CLIENT = """
-import socket, sys
-with socket.create_connection(("127.0.0.1", int(sys.argv[1]))) as connection:
-    sys.stdin.read()
-"""
 posix = pytest.mark.skipif(os.name != "posix", reason="owners and modes are POSIX's")
-
-
-@contextlib.contextmanager
-def connected(folder: Path) -> Iterator[tuple[tuple[str, int], tuple[str, int]]]:
-    """A process in a folder that holds a connection to us: its end and ours."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        argv = [sys.executable, "-c", CLIENT, str(server.getsockname()[1])]
-        with subprocess.Popen(argv, cwd=folder, stdin=subprocess.PIPE) as process:
-            server.settimeout(20)
-            ours, peer = server.accept()
-            with ours:
-                yield peer, ours.getsockname()
-            assert process.stdin is not None
-            process.stdin.close()
 
 
 def git(folder: Path) -> Path:
@@ -166,35 +143,19 @@ def test_the_project_of_a_process_that_holds_a_connection(tmp_path: Path) -> Non
         assert found.find(*one) == Project(str(tmp_path / "one")), "also among those seen before"
 
 
-def test_where_only_processes_tell_their_connections(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """macOS's way, which works everywhere."""
-    monkeypatch.setattr(workspace, "_PER_PROCESS", True)
-    git(tmp_path / "one")
-    with connected(tmp_path / "one") as one:
-        assert Workspace(tmp_path).find(*one) == Project(str(tmp_path / "one"))
-
-
 def test_a_connection_of_nobody_has_no_project(tmp_path: Path) -> None:
     assert Workspace(tmp_path).find(("127.0.0.1", 1), ("127.0.0.1", 2)) == NO_PROJECT
 
 
-def test_our_own_process_is_no_client(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as client:
-        assert (
-            Workspace(tmp_path).find(client.getsockname(), client.getpeername()) == NO_PROJECT
-        )
-
-
-@posix
-def test_another_user_s_process_is_not_looked_into(
+def test_only_the_last_few_processes_are_remembered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with connected(tmp_path) as one:
-        mine = os.geteuid()
-        monkeypatch.setattr(os, "geteuid", lambda: mine + 1)
-        assert Workspace(tmp_path.parent).find(*one) == NO_PROJECT
+    monkeypatch.setattr(workspace, "RECENT_PROCESSES", 1)
+    found = Workspace(tmp_path)
+    with connected(tmp_path) as one, connected(tmp_path) as two:
+        for ends in (one, two, one):
+            found.find(*ends)
+            assert len(found._recent) == 1
 
 
 def test_it_is_found_once_per_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

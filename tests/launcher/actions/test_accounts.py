@@ -8,7 +8,7 @@ from pydantic import SecretStr
 from korproxy_addons.auth.tokens import TokenSet
 from korproxy_addons.config.document import Document
 from korproxy_addons.config.store import ConfigStore
-from korproxy_addons.errors.catalogue import ACCOUNT_UNKNOWN
+from korproxy_addons.errors.catalogue import ACCOUNT_UNKNOWN, VAULT_LOCKED
 from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.io.vault import Vault
 from launcher.actions.accounts import (
@@ -120,6 +120,19 @@ def test_a_login_that_cannot_be_renewed_ends_with_its_token(home: Path, vault: V
 def test_an_account_whose_secret_is_gone_says_so(home: Path, vault: Vault) -> None:
     vault.remove("key")
     assert views(home, vault)["key"].state == "no-secret"
+
+
+def test_a_vault_that_cannot_be_opened_hides_no_account(home: Path) -> None:
+    def locked() -> Vault:
+        raise KorProxyError(VAULT_LOCKED, "the keyring is locked")
+
+    found = {it.id: it for it in list_accounts(home, locked, FakeClock(NOW))}
+    assert [found[it].state for it in ("key", "plan", "env")] == [
+        "vault-closed",
+        "vault-closed",
+        "ready",
+    ]
+    assert "the keyring is locked" in found["key"].hint
 
 
 def test_what_stands_in_the_way_is_said(home: Path, vault: Vault) -> None:

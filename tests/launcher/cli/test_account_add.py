@@ -103,8 +103,9 @@ def test_a_person_chooses_the_way_in(
 def test_what_is_over_is_not_among_the_choices(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sit_down(monkeypatch, "1\n", key="sk-1")
+    sit_down(monkeypatch, "1\ncn\n", key="sk-1")
     _, told = add(capsys, "qwen")
+    assert "region: cn" in (home / "config.yaml").read_text()
     assert "Coding Plan key" in told
     assert "Qwen login" not in told
 

@@ -8,7 +8,7 @@ from typer.main import get_command
 
 from korproxy_addons.errors.catalogue import INTERNAL
 from korproxy_addons.errors.exceptions import KorProxyError
-from launcher.cli import COMMANDS, build_app, engine, run, version
+from launcher.cli import COMMANDS, build_app, engine, run, tray, version
 
 
 def test_every_command_is_listed_and_explained(capsys: pytest.CaptureFixture[str]) -> None:
@@ -24,15 +24,20 @@ def test_every_command_is_listed_and_explained(capsys: pytest.CaptureFixture[str
         assert names <= listed
 
 
-def test_a_bare_call_is_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bare_call_is_the_tray(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[str] = []
+    monkeypatch.setattr(tray, "tray", lambda: started.append("tray"))
+    assert run([]) == 0
+    assert started == ["tray"]
+    assert run(["version"]) == 0
+    assert started == ["tray"]
+
+
+def test_the_engine_takes_this_process_s_place(monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[list[str]] = []
     monkeypatch.setattr(engine, "become", started.append)
-    assert run([]) == 0
     assert run(["engine"]) == 0
-    assert len(started) == 2
-    assert started[0] == started[1]
-    assert run(["version"]) == 0
-    assert len(started) == 2
+    assert "korproxy_addons" in started[0]
 
 
 def test_a_failure_is_printed_and_is_exit_code_1(

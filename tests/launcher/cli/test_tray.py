@@ -15,7 +15,7 @@ from support.waiting import until
 
 def test_a_second_launch_shows_the_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[Path] = []
-    monkeypatch.setattr(lifecycle, "open_page", opened.append)
+    monkeypatch.setattr(lifecycle, "open_page", lambda home, as_json: opened.append(home))
     with SingleInstance(tmp_path) as instance:
         instance.say(Reach(7, "http://127.0.0.1:9", "k"))
         module.tray(tmp_path)
@@ -27,7 +27,7 @@ def test_without_a_place_for_icons_it_runs_in_the_foreground(
 ) -> None:
     ran: list[Path] = []
     monkeypatch.setattr(host, "has_tray_host", lambda: False)
-    monkeypatch.setattr(module, "run", ran.append)
+    monkeypatch.setattr(module, "run", lambda home, as_json: ran.append(home))
     module.tray(tmp_path)
     assert ran == [tmp_path]
     assert "nothing in this session would show an icon" in capsys.readouterr().err
@@ -43,7 +43,7 @@ def test_a_library_that_does_not_load_is_no_reason_to_stop(
 
     monkeypatch.setattr(host, "has_tray_host", lambda: True)
     monkeypatch.setattr(icon, "PystrayIcon", fail)
-    monkeypatch.setattr(module, "run", ran.append)
+    monkeypatch.setattr(module, "run", lambda home, as_json: ran.append(home))
     module.tray(tmp_path)
     assert ran == [tmp_path]
 

@@ -74,3 +74,8 @@ def test_a_share_of_the_requests_is_drawn_anew_for_each() -> None:
     assert [again.take(Request()) is None for _ in range(50)] == [
         other.take(Request()) is None for _ in range(50)
     ]
+    again.reseed(1)
+    other.reseed(2)
+    assert [again.take(Request()) is None for _ in range(200)] != [
+        other.take(Request()) is None for _ in range(200)
+    ]
