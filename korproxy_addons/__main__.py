@@ -12,10 +12,9 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from mitmproxy import options
 from mitmproxy.addons import core, errorcheck, proxyserver
@@ -23,9 +22,12 @@ from mitmproxy.master import Master
 
 from korproxy_addons import __version__
 from korproxy_addons.addons import build
+from korproxy_addons.addons.answers import Answers
 from korproxy_addons.addons.control import Control
 from korproxy_addons.addons.dispatch import Dispatch
+from korproxy_addons.addons.journal import Journal
 from korproxy_addons.addons.modes import gateway_modes, settled
+from korproxy_addons.addons.state import State
 from korproxy_addons.addons.steering import Question, Steering
 from korproxy_addons.config.problems import ConfigProblems
 from korproxy_addons.config.schema import Config, Listen
@@ -94,7 +96,8 @@ class Launch:
         quiet: Log to the file only.
         sockets: Listening sockets that were handed over; none: it opens its own.
         pipe: The launcher's hand; None where nobody steers.
-        start: Which config is taken: the file's, the last good one, or none.
+        start: Which config is taken: the file's, the last good one, or none; `inspect`: the file's, and mitmweb shows
+            what passes.
     """
 
     home: Path
@@ -119,23 +122,30 @@ async def make_master(launch: Launch) -> Master:
     if launch.port is not None:
         listen = listen.model_copy(update={"port": launch.port})
     # Nothing is kept there yet: without mitmproxy's TLS addon no certificate authority is made that nobody needs.
-    master = Master(options.Options(confdir=str(home / "certs")))
+    settings = options.Options(confdir=str(home / "certs"))
     ours = build(home, own_process=True, log_to_terminal=not launch.quiet, store=store)
     control = next(addon for addon in ours if isinstance(addon, Control))
-    servers = proxyserver.Proxyserver()
-    herald: Ready | Steering = Ready(store, control, as_json=launch.as_json)
-    if launch.pipe is not None:
-        dispatch = next(addon for addon in ours if isinstance(addon, Dispatch))
-        herald = Steering(launch.pipe, control, _questions(control), (dispatch.wake,))
-    master.addons.add(
-        core.Core(),
-        LayerChoice(),
-        servers,
-        errorcheck.ErrorCheck(repeat_errors_on_stderr=True),
-        FastPath(),
-        *ours,
-        herald,
-    )
+    master: Master
+    if launch.start == "inspect":
+        # mitmweb takes its time to load: only where it is asked for.
+        from korproxy_addons.gateway.inspection import InspectMaster  # noqa: PLC0415
+
+        journal = next(addon for addon in ours if isinstance(addon, Journal))
+        shown = InspectMaster(settings, journal.redactor.text)
+        herald = _herald(launch, store, control, ours, {"inspect": shown.where})
+        shown.carry(LayerChoice(), *ours, herald)
+        master, servers = shown, shown.proxyserver
+    else:
+        master, servers = Master(settings), proxyserver.Proxyserver()
+        master.addons.add(
+            core.Core(),
+            LayerChoice(),
+            servers,
+            errorcheck.ErrorCheck(repeat_errors_on_stderr=True),
+            FastPath(),
+            *ours,
+            _herald(launch, store, control, ours, {}),
+        )
     if launch.sockets:
         modes = [_mode_of(it) for it in launch.sockets]
         await adopt(servers, modes, launch.sockets)
@@ -143,6 +153,22 @@ async def make_master(launch: Launch) -> Master:
         modes = gateway_modes(settled(listen))
     master.options.update(mode=modes)
     return master
+
+
+def _herald(
+    launch: Launch,
+    store: ConfigStore,
+    control: Control,
+    ours: tuple[object, ...],
+    questions: Mapping[str, Question],
+) -> Ready | Steering:
+    """Who says that the gateway listens, and obeys where there is somebody to."""
+    if launch.pipe is None:
+        return Ready(store, control, as_json=launch.as_json)
+    dispatch = next(addon for addon in ours if isinstance(addon, Dispatch))
+    state = next(addon for addon in ours if isinstance(addon, State))
+    asked = {**Answers(store, control, dispatch, state).questions(), **questions}
+    return Steering(launch.pipe, control, asked, (dispatch.wake,))
 
 
 def _load(store: ConfigStore, start: str) -> Config:
@@ -160,19 +186,6 @@ def _load(store: ConfigStore, start: str) -> Config:
 def _mode_of(listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
     return gateway_modes(Listen(hosts=(host,), port=port))[0]
-
-
-def _questions(control: Control) -> dict[str, Question]:
-    async def stats(_about: dict[str, Any]) -> dict[str, Any]:
-        return {"in_flight": control.in_flight}
-
-    async def accounts(_about: dict[str, Any]) -> list[dict[str, Any]]:
-        return [it.model_dump() for it in control.accounts()]
-
-    async def reset_account(about: dict[str, Any]) -> dict[str, Any]:
-        return {"reset": control.reset_account(str(about.get("account", "")))}
-
-    return {"stats": stats, "accounts": accounts, "reset-account": reset_account}
 
 
 async def _run(launch: Launch) -> None:
@@ -216,7 +229,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--listen-fd", type=int, action="append", default=[], help=hidden)
     parser.add_argument("--parent", type=int, help=hidden)
     parser.add_argument(
-        "--start", choices=("config", "last-good", "plain"), default="config", help=hidden
+        "--start",
+        choices=("config", "last-good", "plain", "inspect"),
+        default="config",
+        help=hidden,
     )
     return parser
 

@@ -18,7 +18,7 @@ from launcher.admin.sessions import Sessions
 from launcher.single_instance import Reach, SingleInstance
 from launcher.supervisor.keeper import Keeper
 from launcher.supervisor.listeners import Where
-from launcher.supervisor.machine import Rules
+from launcher.supervisor.rules import Rules
 from launcher.supervisor.signals import Wish
 from launcher.supervisor.states import Reason, State, Status
 

@@ -161,12 +161,6 @@ class Control:
         except TimeoutError:
             log.warning("drain timed out", extra={"fields": {"in_flight": self._in_flight}})
 
-    def reset_account(self, account_id: str) -> bool:
-        """Forget what is held against an account, as a person asked; whether it is one of the config's."""
-        self._pool.reset(account_id)
-        log.info("account reset", extra={"fields": {"account": account_id}})
-        return any(it.id == account_id for it in self._store.current.accounts)
-
     def reload(self) -> None:
         """Look at the config file now."""
         outcome = self._store.reload_if_changed()

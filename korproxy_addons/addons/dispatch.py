@@ -124,6 +124,11 @@ class Dispatch:
         self._services.lists.forget()
         self._services.wire.forget()
 
+    def services(self) -> Services:
+        """What every leg works with; there once the master runs. No property: mitmproxy reads those of addons at once."""
+        assert self._services is not None
+        return self._services
+
     def wake(self) -> None:
         """The machine slept, or its network changed."""
         if self._client is not None:

@@ -19,6 +19,7 @@ class Journal:
         own_process: bool,
         terminal: bool,
     ) -> None:
+        self.redactor = redactor
         self._store = store
         self._own_process = own_process
         self._logs = Logs(home, redactor, terminal=terminal)

@@ -6,6 +6,8 @@ Before the first request what was known of the accounts is known again.
 
 import random
 import time
+from collections.abc import Sequence
+from typing import Any
 
 from korproxy_addons.accounts.fleet import Fleet
 from korproxy_addons.accounts.pool import Pool
@@ -40,6 +42,10 @@ class State:
         self.fleet.stickiness.restore(self._kept.load_homes())
         self.fleet.quota.restore(load_windows(self._database))
         self.spending.restore(load_drawn(self._database))
+
+    def read(self, sql: str, parameters: tuple[Any, ...]) -> Sequence[tuple[Any, ...]]:
+        """Rows of what was kept; see `Database.read`."""
+        return self._database.read(sql, parameters)
 
 
 class StateEnd:

@@ -44,6 +44,11 @@ class ModelLists:
         # What was said last stays the same object while nothing changes: what is made of it is kept as long.
         self._offered: tuple[Config, tuple[Offer, ...]] | None = None
 
+    @property
+    def live(self) -> Mapping[str, tuple[ModelFacts, ...]]:
+        """Models that providers have named themselves, by account id."""
+        return self._live
+
     def forget(self) -> None:
         """The config has changed: what was asked of its accounts may not hold."""
         # New tables: an answer that is still on its way belongs to the old config.

@@ -1,4 +1,4 @@
-"""Why a request goes where it goes: asked of the gateway's own program, which alone can read a request."""
+"""Why a request goes where it goes: asked of the running gateway, else of its own program, which alone can read a request."""
 
 import json
 import os
@@ -10,6 +10,7 @@ from typing import Any
 
 from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.exceptions import KorProxyError
+from launcher.api_client import launcher_of
 from launcher.gateway_command import explain_command
 
 ANSWER_S = 60.0
@@ -30,6 +31,9 @@ def explain_route(home: Path, question: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         KorProxyError: What is wrong with the question or the configuration; INTERNAL: the program failed.
     """
+    live = _of_the_running(home, question)
+    if live is not None:
+        return live
     # Its folder is not this one's business, and a module of that name in it must not be taken for ours.
     done = subprocess.run(
         explain_command(home),
@@ -48,6 +52,20 @@ def explain_route(home: Path, question: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(failed, dict):
         raise KorProxyError(catalogue.CATALOGUE[failed["code"]], failed["detail"])
     return answer
+
+
+def _of_the_running(home: Path, question: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What the running gateway says, which knows the providers' own lists; None where none can be asked."""
+    launcher = launcher_of(home)
+    if launcher is None:
+        return None
+    try:
+        said: dict[str, Any] = launcher.post("routing/explain", dict(question))
+    except KorProxyError as error:
+        if error.spec in (catalogue.NOT_RUNNING, catalogue.LAUNCHER_UNREACHABLE):
+            return None
+        raise
+    return said
 
 
 def saved_request(path: Path) -> str:

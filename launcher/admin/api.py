@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import asdict
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from starlette.requests import Request
@@ -18,12 +18,23 @@ from launcher.log_lines import LEVELS, LogFilter, last_lines
 from launcher.supervisor.signals import Wish
 
 MOST_LINES = 5000
+MOST_MINUTES = 24 * 60
+
+
+WISHES = tuple(it.value for it in Wish if it is not Wish.INSPECT)
+"""What `lifecycle` does; a look is asked for with its length."""
 
 
 class LifecycleOrder(msgspec.Struct, forbid_unknown_fields=True):
     """Body of POST lifecycle."""
 
     do: str
+
+
+class InspectOrder(msgspec.Struct, forbid_unknown_fields=True):
+    """Body of POST inspect; 0 minutes ends it."""
+
+    minutes: Annotated[float, msgspec.Meta(ge=0, le=MOST_MINUTES)] = 30.0
 
 
 class Api:
@@ -46,7 +57,9 @@ class Api:
         return [
             Route("/status", self.status, methods=["GET"]),
             Route("/lifecycle", self.lifecycle, methods=["POST"]),
+            Route("/inspect", self.inspect, methods=["POST"]),
             Route("/logs", self.logs, methods=["GET"]),
+            Route("/routing/explain", self.explain, methods=["POST"]),
             Route("/tickets", self.tickets, methods=["POST"]),
         ]
 
@@ -56,18 +69,28 @@ class Api:
 
     async def lifecycle(self, request: Request) -> Response:
         """POST `{"do": WISH}`: start, stop, restart, pause, resume, start-plain, start-last-good, quit."""
-        try:
-            order = msgspec.json.decode(await request.body(), type=LifecycleOrder)
-        except (msgspec.DecodeError, msgspec.ValidationError) as error:
-            raise KorProxyError(catalogue.FIELD_INVALID, str(error)) from error
+        order = _read(await request.body(), LifecycleOrder)
         if order.do == "quit":
             self._steward.quit()
-        elif order.do in set(Wish):
+        elif order.do in WISHES:
             self._steward.wish(Wish(order.do))
         else:
-            known = ", ".join([*Wish, "quit"])
+            known = ", ".join([*WISHES, "quit"])
             raise KorProxyError(catalogue.FIELD_INVALID, f"do is one of {known}", param="do")
         return JSONResponse(self._status(), status_code=202)
+
+    async def inspect(self, request: Request) -> Response:
+        """POST `{"minutes": N}`: have mitmweb show what passes; `{"url": …}` of its page. 0 ends it."""
+        order = _read(await request.body(), InspectOrder)
+        if not order.minutes:
+            if self._steward.status.inspecting:
+                self._steward.wish(Wish.RESTART)
+            return JSONResponse({"url": None})
+        try:
+            url = await self._steward.inspect(order.minutes * 60)
+        except LookupError as error:
+            raise KorProxyError(catalogue.NOT_RUNNING, str(error)) from error
+        return JSONResponse({"url": url})
 
     async def logs(self, request: Request) -> Response:
         """GET `?limit=&level=&component=&request_id=`: the newest lines that pass, oldest first."""
@@ -82,6 +105,20 @@ class Api:
         lines = await asyncio.to_thread(last_lines, self._steward.home, wanted, int(limit))
         return JSONResponse({"lines": lines})
 
+    async def explain(self, request: Request) -> Response:
+        """POST a question about a route: what the running gateway says, its fields being those of `route explain --json`."""
+        try:
+            question = msgspec.json.decode(await request.body(), type=dict[str, Any])
+            said = await self._steward.ask("explain", question)
+        except (msgspec.DecodeError, msgspec.ValidationError) as error:
+            raise KorProxyError(catalogue.FIELD_INVALID, str(error)) from error
+        except LookupError as error:
+            raise KorProxyError(catalogue.NOT_RUNNING, str(error)) from error
+        if "error" in said:
+            failed = said["error"]
+            raise KorProxyError(catalogue.CATALOGUE[failed["code"]], failed["detail"])
+        return JSONResponse(said["explanation"])
+
     async def tickets(self, _request: Request) -> Response:
         """POST: an address that signs one browser in, once, within a minute."""
         return JSONResponse({"url": f"{self._root}/login?ticket={self._sessions.new_ticket()}"})
@@ -95,3 +132,10 @@ class Api:
             "config_problems": list(self._steward.config_problems),
             "launcher": {"version": __version__},
         }
+
+
+def _read[T](body: bytes, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise KorProxyError(catalogue.FIELD_INVALID, str(error)) from error

@@ -91,7 +91,7 @@ def open_page(
     as_json: AsJson = False,
 ) -> None:
     """Open KorProxy's page in the browser."""
-    url = _running(folder_of(home)).post("tickets", {})["url"]
+    url = running(folder_of(home)).post("tickets", {})["url"]
     opened = not print_only and not as_json and webbrowser.open(url)
     text = "Opened in the browser." if opened else f"Open this once, within a minute:\n  {url}"
     show({"url": url}, lambda console: console.print(text), as_json=as_json)
@@ -99,7 +99,7 @@ def open_page(
 
 def _order(home: Path | None, wish: str, *, as_json: bool) -> None:
     folder = folder_of(home)
-    _running(folder).post("lifecycle", {"do": wish})
+    running(folder).post("lifecycle", {"do": wish})
     found = _wait_until_settled(folder)
     show(found, lambda console: _as_text(console, found), as_json=as_json)
 
@@ -120,7 +120,13 @@ def _launcher(home: Path, *, patient: bool = True) -> "ApiClient | None":
     return api
 
 
-def _running(home: Path) -> "ApiClient":
+def running(home: Path) -> "ApiClient":
+    """
+    The running launcher of a folder.
+
+    Raises:
+        KorProxyError: none runs, or it does not answer.
+    """
     api = _launcher(home)
     if api is None:
         raise KorProxyError(catalogue.NOT_RUNNING)

@@ -28,9 +28,10 @@ from korproxy_addons.control.protocol import (
 )
 from launcher.supervisor.child import GatewayChild
 from launcher.supervisor.listeners import Listeners, PortTakenError, Where
-from launcher.supervisor.machine import Rules, Supervisor
+from launcher.supervisor.machine import Supervisor
 from launcher.supervisor.port_holder import Run, port_holder, save_run, take_over_stale
 from launcher.supervisor.probe import TIMEOUT_S, ask_health
+from launcher.supervisor.rules import Rules
 from launcher.supervisor.signals import (
     Asked,
     AskHealth,
@@ -141,6 +142,30 @@ class Keeper:
             raise LookupError("the gateway did not answer") from None
         finally:
             del self._questions[number]
+
+    async def inspect(self, seconds: float) -> str:
+        """
+        Have mitmweb show what passes, for so long; no request is lost on the way there and back.
+
+        Returns:
+            The address of its page, with the token that opens it.
+        Raises:
+            LookupError: it cannot be; the text says why.
+        """
+        await self._replaced()
+        self._supervisor.rules = replace(self._supervisor.rules, inspect_s=seconds)
+        self.wish(Wish.INSPECT)
+        await self._replaced()
+        status = self._supervisor.status
+        if not status.inspecting:
+            raise LookupError(status.detail or "the gateway is not running")
+        found: dict[str, str] = await self.ask("inspect")
+        return found["url"]
+
+    async def _replaced(self) -> None:
+        """Wait until no successor is on its way."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: not self._supervisor.replacing)
 
     async def until(self, seen: Callable[[Status], bool]) -> Status:
         """Wait until the status is as wanted; it is returned."""

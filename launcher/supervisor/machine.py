@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from korproxy_addons.control.protocol import Drain, Pause, Ready, Resume, Retire, Wake
+from launcher.supervisor.rules import Rules
 from launcher.supervisor.signals import (
     Answered,
     Asked,
@@ -38,41 +39,6 @@ from launcher.supervisor.states import NEXT, Phase, Reason, State, Status
 EXIT_CONFIG = 78
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """
-    The supervisor's numbers; times in seconds.
-
-    Attributes:
-        grace_s: After a start, health questions may go unanswered for this long.
-        ready_s: A gateway that has not said in this time that it listens has failed to start.
-        health_every_s: Between two health questions.
-        recheck_s: Between them while one is unanswered, or the gateway has only just started.
-        slow_s: An answer that takes longer is a sign of trouble.
-        misses: So many unanswered questions in a row mean that the gateway is gone.
-        restarts: So many restarts are tried.
-        first_backoff_s, longest_backoff_s: The back-off doubles from the one to the other.
-        settled_s: After this long in health the restarts count from nothing again.
-        drain_s: How long requests in flight may take when the gateway ends.
-        kill_s: How long after that it may take to end.
-        wake_s: After a wake, unanswered questions do not count for this long.
-    """
-
-    grace_s: float = 5.0
-    ready_s: float = 20.0
-    health_every_s: float = 10.0
-    recheck_s: float = 0.5
-    slow_s: float = 0.5
-    misses: int = 3
-    restarts: int = 3
-    first_backoff_s: float = 0.5
-    longest_backoff_s: float = 30.0
-    settled_s: float = 60.0
-    drain_s: float = 30.0
-    kill_s: float = 5.0
-    wake_s: float = 15.0
-
-
 @dataclass(slots=True)
 class _Child:
     """A gateway process, as far as it is known."""
@@ -80,6 +46,7 @@ class _Child:
     number: int
     spawned_at: float
     ready: Ready | None = None
+    inspects: bool = False
     pid: int | None = None
     healthy: bool = False
     terminate_at: float | None = None
@@ -108,6 +75,7 @@ class Supervisor:
         self._start_with = StartWith.CONFIG
         self._again_at: float | None = None
         self._ask_at: float | None = None
+        self._inspect_until: float | None = None
         self._asking = False
         self._healthy_since: float | None = None
         self._deaf_until = 0.0
@@ -145,16 +113,22 @@ class Supervisor:
             case Tick():
                 pass
         self._on_time()
+        self._update(inspecting=self._current is not None and self._current.inspects)
         return tuple(self._do)
 
     def due_at(self) -> float | None:
         """When a `Tick` is needed at the latest, on the clock of `handle`; None: not before something happens."""
-        times = [self._again_at, None if self._asking else self._ask_at]
+        times = [self._again_at, None if self._asking else self._ask_at, self._inspect_until]
         for child in self._children():
             times += [child.terminate_at, child.kill_at]
             if child.ready is None and child.number not in self._leaving:
                 times.append(child.spawned_at + self.rules.ready_s)
         return min((it for it in times if it is not None), default=None)
+
+    @property
+    def replacing(self) -> bool:
+        """Whether a successor is being prepared."""
+        return self._next is not None
 
     @property
     def idle(self) -> bool:
@@ -179,6 +153,8 @@ class Supervisor:
                 self._stop()
             case Wish.RESTART:
                 self._restart()
+            case Wish.INSPECT:
+                self._inspect()
             case Wish.PAUSE:
                 self._paused = True
                 if self._current is not None and self._current.healthy:
@@ -232,6 +208,16 @@ class Supervisor:
             self._start_with = StartWith.CONFIG
             self._next = self._spawn()
             self._update(phase=Phase.REPLACING, detail="a successor is being prepared")
+
+    def _inspect(self) -> None:
+        """Put a gateway that shows what passes in the place of the plain one; once more: for longer."""
+        if self._current is None or self._current.ready is None or self._next is not None:
+            return
+        if self._current.inspects:
+            self._inspect_until = self._now + self.rules.inspect_s
+            return
+        self._next = self._spawn(StartWith.INSPECT)
+        self._update(phase=Phase.REPLACING, detail="mitmweb is being prepared")
 
     # ------------------------------------------------------------------------------------- what processes do
 
@@ -381,6 +367,13 @@ class Supervisor:
             if child.kill_at is not None and now >= child.kill_at:
                 child.kill_at = now + self.rules.kill_s
                 self._do.append(Kill(child.number))
+        if self._inspect_until is not None and now >= self._inspect_until:
+            # Again in a moment if this is no time to replace anything.
+            self._inspect_until = now + self.rules.recheck_s
+            if self._current is None or not self._current.inspects:
+                self._inspect_until = None
+            elif self._current.ready is not None:
+                self._restart()
         if self._ask_at is not None and now >= self._ask_at and not self._asking:
             self._asking, self._ask_at = True, None
             self._do.append(AskHealth())
@@ -433,15 +426,17 @@ class Supervisor:
         if self._current is not None:
             self._send_away(self._current, Retire())
         self._current, self._next = successor, None
+        self._inspect_until = self._now + self.rules.inspect_s if successor.inspects else None
         self._show(successor)
         self._update(phase=Phase.SETTLED, detail="")
         if self._paused:
             self._send(Pause())
 
-    def _spawn(self) -> _Child:
+    def _spawn(self, start_with: StartWith | None = None) -> _Child:
         self._count += 1
-        self._do.append(Spawn(self._count, self._start_with))
-        return _Child(self._count, self._now)
+        chosen = start_with or self._start_with
+        self._do.append(Spawn(self._count, chosen))
+        return _Child(self._count, self._now, inspects=chosen is StartWith.INSPECT)
 
     def _send_away(
         self, child: _Child, command: Drain | Retire, drain_s: float | None = None

@@ -16,14 +16,20 @@ class Wish(StrEnum):
     RESUME = "resume"
     START_PLAIN = "start-plain"
     START_LAST_GOOD = "start-last-good"
+    INSPECT = "inspect"
 
 
 class StartWith(StrEnum):
-    """The config that a gateway starts with; the words are those of its command line."""
+    """
+    The config that a gateway starts with; the words are those of its command line.
+
+    INSPECT is the config's, and mitmweb shows what passes.
+    """
 
     CONFIG = "config"
     LAST_GOOD = "last-good"
     PLAIN = "plain"
+    INSPECT = "inspect"
 
 
 # ------------------------------------------------------------------------------------------------------------- told

@@ -73,6 +73,7 @@ class Status:
         latency_ms: How long the last health answer took.
         in_flight: Requests being served, as it said last.
         last_lines: The last lines that a gateway wrote to stderr before it failed.
+        inspecting: Whether mitmweb shows what passes.
     """
 
     state: State = State.STOPPED
@@ -89,3 +90,4 @@ class Status:
     latency_ms: float | None = None
     in_flight: int = 0
     last_lines: tuple[str, ...] = ()
+    inspecting: bool = False

@@ -28,6 +28,7 @@ from support.gateway import GatewayProcess, free_port
 MODEL = "storm-1"
 WORDS = 40
 CLIENT_TIMEOUT_S = 60.0
+MOST_PATIENCE_S = 3.0
 REST_S = 3600
 TOLD_TO_REST = "told to rest"
 _HOSTS = {
@@ -58,6 +59,7 @@ class Asked:
     whole: bool = False
     code: str = ""
     why: str = ""
+    retry_after_s: float = 0.0
 
     @property
     def id(self) -> str:
@@ -213,6 +215,9 @@ class Storm:
                 self._open.discard(number)
                 self._asked.append(asked)
                 self._done.notify_all()
+            if asked.status == 429:
+                # Everybody was told to wait; so does a client, or the rest of the run would be refused at once.
+                threading.Event().wait(min(asked.retry_after_s, MOST_PATIENCE_S))
 
     def _ask(self, asked: Asked) -> None:
         words = " ".join(f"w{asked.number}.{n}" for n in range(WORDS))
@@ -235,6 +240,7 @@ class Storm:
             asked.status = reply.status
             asked.code = reply.getheader("x-korproxy-error") or ""
             asked.why = reply.getheader("x-korproxy-why") or ""
+            asked.retry_after_s = float(reply.getheader("retry-after") or 0.0)
             while piece := reply.read1(65_536):
                 if asked.first_byte_at is None:
                     asked.first_byte_at = time.time()

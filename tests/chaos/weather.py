@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-TOLD_WAIT_S = 2
+TOLD_WAIT_S = 1
 """What a 429 says that names a time."""
 
 TOLD_TO_WAIT = "told to wait"
@@ -27,7 +27,7 @@ BEFORE = (
     # The account failed, and nothing has reached the client: another one serves.
     fault("408"),
     fault("429"),
-    fault("429", retry_after=TOLD_WAIT_S, message=TOLD_TO_WAIT, weight=0.5),
+    fault("429", retry_after=TOLD_WAIT_S, message=TOLD_TO_WAIT, weight=0.3),
     fault("500"),
     fault("502"),
     fault("503"),

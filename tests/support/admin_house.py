@@ -34,6 +34,13 @@ class ToySteward:
         """Note it."""
         self.wishes.append(wish.value)
 
+    async def inspect(self, seconds: float) -> str:
+        """Note it; only a healthy one can."""
+        self.wishes.append(f"inspect {seconds:g}")
+        if self.status.state is not State.HEALTHY:
+            raise LookupError("the gateway is not running")
+        return "http://127.0.0.1:9/?token=t"
+
     def quit(self) -> None:
         """Note it."""
         self.wishes.append("quit")

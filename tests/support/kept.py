@@ -23,7 +23,7 @@ _PROGRAM = """
 import asyncio, dataclasses, json, os, sys
 from pathlib import Path
 from launcher.foreground import Launch, serve
-from launcher.supervisor.machine import Rules
+from launcher.supervisor.rules import Rules
 
 def show(status):
     print(json.dumps(dataclasses.asdict(status)), flush=True)

@@ -1,7 +1,8 @@
 """A supervisor on a clock of our own, and everything it ever asked for."""
 
 from korproxy_addons.control.protocol import Ready
-from launcher.supervisor.machine import Rules, Supervisor
+from launcher.supervisor.machine import Supervisor
+from launcher.supervisor.rules import Rules
 from launcher.supervisor.signals import (
     Answered,
     Asked,

@@ -116,15 +116,6 @@ def test_what_only_its_owner_can_mend_is_shown_until_it_is_mended(house: House) 
     assert (work["state"], work["until"], work["reason"]) == ("needs_login", None, "key revoked")
 
 
-def test_a_person_can_end_what_is_held_against_an_account(house: House) -> None:
-    house.write("accounts: [{id: work, provider: claude, secret: 'env:KEY'}]\n")
-    house.control.reload()
-    house.pool.failed("work", "m", LIMITED, house.control._started_at)
-    assert house.control.reset_account("work")
-    assert house.health()["accounts"] == []
-    assert not house.control.reset_account("nobody")
-
-
 def test_where_keys_are_required_health_says_nothing_of_accounts(house: House) -> None:
     """The page is open to everybody."""
     house.pool.failed("work", "m", LIMITED, house.control._started_at)

@@ -19,7 +19,7 @@ def test_the_state_is_told_in_full(house: AdminHouse) -> None:
     assert found["home"] == str(house.steward.home)
 
 
-@pytest.mark.parametrize("wish", [*Wish, "quit"])
+@pytest.mark.parametrize("wish", [*WISHES, "quit"])
 def test_every_wish_has_its_word(house: AdminHouse, wish: str) -> None:
     assert house.by_key("/api/v1/lifecycle", {"do": str(wish)}).status == 202
     assert house.steward.wishes == [str(wish)]

@@ -12,7 +12,7 @@ from korproxy_addons.control.protocol import Notice
 from launcher.supervisor import child as child_module
 from launcher.supervisor.keeper import Keeper
 from launcher.supervisor.listeners import Where
-from launcher.supervisor.machine import Rules
+from launcher.supervisor.rules import Rules
 from launcher.supervisor.signals import Wish, Woke
 from launcher.supervisor.states import Reason, State, Status
 from support.needs import ROOT
