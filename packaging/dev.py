@@ -9,6 +9,7 @@ The one command of this repository: finds Python, makes `.venv`, runs.
     test [ARGS]     the tests; ARGS go to pytest
     lint            ruff, mypy and the import contracts
     bench [ARGS]    the timings in tests/bench
+    chaos [ARGS]    the long chaos run; ARGS: requests, clients and seed, by default 10000 32 1
     tools           the real coding tools some tests run, from npm into .tools/
     reference       write launcher/docs/reference.md anew from the code
     lock [ARGS]     make requirements.lock anew; ARGS go to `uv pip compile` (--upgrade, ...)
@@ -62,6 +63,12 @@ def bench(environment: Environment, arguments: List[str]) -> int:
     return test(environment, ["tests/bench", "-m", "bench", "--capture=no", *arguments])
 
 
+def chaos(environment: Environment, arguments: List[str]) -> int:
+    """Become the long chaos run."""
+    program = environment.root / "tests" / "chaos" / "run.py"
+    replace_process([str(environment.python), str(program), *arguments], environment)
+
+
 def lint(environment: Environment, _arguments: List[str]) -> int:
     """Run every check, also after one has failed; the exit code is that of the last failure."""
     os.chdir(str(environment.root))
@@ -110,6 +117,7 @@ COMMANDS: Dict[str, Command] = {
     "test": test,
     "lint": lint,
     "bench": bench,
+    "chaos": chaos,
     "tools": tools,
     "reference": reference,
     "lock": lock,

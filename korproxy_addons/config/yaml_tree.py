@@ -116,7 +116,14 @@ def read_yaml(content: bytes, file: str) -> YamlTree:
         line = text.count("\n", 0, position) + 1
         column = position - (text.rfind("\n", 0, position) + 1) + 1
         _note(tree, line, column, "valid YAML", "a character that YAML does not allow")
-    except (ValueError, TypeError, AttributeError, LookupError, AssertionError) as error:
+    except (
+        ArithmeticError,
+        AssertionError,
+        AttributeError,
+        LookupError,
+        TypeError,
+        ValueError,
+    ) as error:
         # ruamel's scanner lets these escape on some malformed directives and escapes.
         _note(tree, 1, 1, "valid YAML", f"a syntax error ({type(error).__name__})")
     else:

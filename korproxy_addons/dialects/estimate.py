@@ -73,7 +73,7 @@ class Family(Struct, frozen=True):
         form_schema: Per token of its schema.
         state: Per character of opaque state, which stands for hidden reasoning.
         thinking: Per token of shown reasoning.
-        last_loop: Reasoning counts only behind the last question.
+        last_loop: Reasoning, shown or hidden, counts only behind the last question.
         digits_alone: Each digit is a token.
         page: Tokens per page of a document.
         sound: Tokens per second of sound.
@@ -123,11 +123,13 @@ _CLAUDE_4_7: Final = Family(
 )  # fmt: skip
 _GEMINI_2: Final = Family(
     frame=0, message=0.5, system=0, tools=0, tool=5, schema=1.0, call=18, picture=gemini_tiles,
-    form=0, form_schema=0, state=0.1, thinking=0, digits_alone=True, page=258, sound=32,
+    form=0, form_schema=0, state=0.1, thinking=0, last_loop=True, digits_alone=True, page=258,
+    sound=32,
 )  # fmt: skip
 _GEMINI_3: Final = Family(
     frame=0, message=0.5, system=0, tools=0, tool=5, schema=1.0, call=14, picture=gemini_3_picture,
-    form=0, form_schema=0, state=0.14, thinking=0, digits_alone=True, page=560, sound=32,
+    form=0, form_schema=0, state=0.14, thinking=0, last_loop=True, digits_alone=True, page=560,
+    sound=32,
 )  # fmt: skip
 _OPEN: Final = Family(
     frame=2, message=5, tools=60, tool=15, schema=1.3, call=20, picture=qwen_picture,
@@ -260,25 +262,27 @@ class _Estimate:
         family = self._family
         match part:
             case TextPart():
-                return self._words(part.text) + self._state(part)
+                return self._words(part.text) + self._state(part, recent=recent)
             case RefusalPart() | UnknownPart() | ServerToolPart():
                 return self._words(part.text)
             case ThinkingPart():
                 shown = family.thinking * self._words(part.text) if recent else 0
-                return shown + self._state(part)
+                return shown + self._state(part, recent=recent)
             case ToolCallPart():
                 words = self._words(part.name) + self._words(part.arguments)
-                return family.call + words + self._state(part)
+                return family.call + words + self._state(part, recent=recent)
             case ToolResultPart():
                 return sum(self._part(piece, recent=recent) for piece in part.content)
             case CompactionPart():
-                return self._words(part.text) + self._state(part)
+                return self._words(part.text) + self._state(part, recent=True)
             case MediaPart():
                 words = self._words(part.text) + self._words(part.context)
                 return words + media_tokens(part, family.picture, family.page, family.sound)
 
-    def _state(self, part: TextPart | ThinkingPart | ToolCallPart | CompactionPart) -> float:
-        return self._family.state * len(part.state.data) if part.state is not None else 0
+    def _state(
+        self, part: TextPart | ThinkingPart | ToolCallPart | CompactionPart, *, recent: bool
+    ) -> float:
+        return self._family.state * len(part.state.data) if part.state and recent else 0
 
     def _words(self, text: str) -> int:
         if not text:

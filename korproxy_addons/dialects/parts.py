@@ -174,12 +174,14 @@ class UnknownPart(Struct, frozen=True):
         type: Its `type` on the wire.
         raw: All of it, as it was on the wire.
         text: What it says in words; other dialects send this, and nothing if it is "".
+        item: It stands among the turns (of Responses), and not in what one of them says.
     """
 
     origin: str
     type: str
     raw: Raw
     text: str = ""
+    item: bool = False
 
 
 class Source(Struct, frozen=True):

@@ -58,9 +58,11 @@ class InspectMaster(WebMaster):
 
     def __init__(self, options: Options, mask: Mask) -> None:
         super().__init__(options, with_termlog=False)
-        for addon in tuple(self.addons.chain):
-            if _name_of(addon) not in _KEPT:
-                self.addons.remove(addon)
+        # None of them has run: they need no end, and one of them (a coroutine) could not be told of it here.
+        for name in [it for it in self.addons.lookup if it not in _KEPT]:
+            addon = self.addons.lookup.pop(name)
+            if addon in self.addons.chain:
+                self.addons.chain.remove(addon)
         self._socket = socket.create_server((HOST, 0))
         self._token = secrets.token_urlsafe(32)
         port = self._socket.getsockname()[1]
@@ -105,11 +107,6 @@ class InspectMaster(WebMaster):
         app.RequestHandler.flow = property(  # type: ignore[assignment]
             lambda handler: without_secrets(whole(handler), mask, bodies=True)
         )
-
-
-def _name_of(addon: Any) -> str:
-    """The name under which mitmproxy finds an addon."""
-    return str(getattr(addon, "name", addon.__class__.__name__.lower()))
 
 
 class _Application(app.Application):

@@ -3,7 +3,7 @@
 from korproxy_addons.accounts.health import Health, State
 from korproxy_addons.accounts.pool import Key
 from korproxy_addons.accounts.stickiness import MOST_CONVERSATIONS, Home
-from korproxy_addons.io.database import Database
+from korproxy_addons.io.database import Database, Reader
 
 _SAVE_HEALTH = "INSERT OR REPLACE INTO account_health VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _DROP_HEALTH = "DELETE FROM account_health WHERE account = ? AND model = ?"
@@ -41,26 +41,8 @@ class AccountState:
         self._database.write(_SAVE_HOME, [row], detail=True)
 
     def load_healths(self) -> dict[Key, Health]:
-        """What was held against accounts; a row that a newer KorProxy wrote and we do not understand is left out."""
-        rows = self._database.read(
-            "SELECT account, model, state, until, failures, rests, code, reason, guessed, failed_at"
-            " FROM account_health"
-        )
-        known = set(State)
-        return {
-            (str(row[0]), str(row[1])): Health(
-                state=State(str(row[2])),
-                until=None if row[3] is None else float(row[3]),
-                failures=int(row[4] or 0),
-                rests=int(row[5] or 0),
-                code=str(row[6]),
-                reason=str(row[7]),
-                guessed=bool(row[8]),
-                failed_at=float(row[9] or 0.0),
-            )
-            for row in rows
-            if row[2] in known
-        }
+        """What was held against accounts when it was last written."""
+        return load_healths(self._database)
 
     def load_homes(self) -> list[tuple[bytes, Home]]:
         """Where conversations are at home, those used longest ago first."""
@@ -77,3 +59,26 @@ class AccountState:
             for row in reversed(rows)
             if isinstance(row[0], bytes)
         ]
+
+
+def load_healths(source: Database | Reader) -> dict[Key, Health]:
+    """What was held against accounts; a row that a newer KorProxy wrote and we do not understand is left out."""
+    rows = source.read(
+        "SELECT account, model, state, until, failures, rests, code, reason, guessed, failed_at"
+        " FROM account_health"
+    )
+    known = set(State)
+    return {
+        (str(row[0]), str(row[1])): Health(
+            state=State(str(row[2])),
+            until=None if row[3] is None else float(row[3]),
+            failures=int(row[4] or 0),
+            rests=int(row[5] or 0),
+            code=str(row[6]),
+            reason=str(row[7]),
+            guessed=bool(row[8]),
+            failed_at=float(row[9] or 0.0),
+        )
+        for row in rows
+        if row[2] in known
+    }

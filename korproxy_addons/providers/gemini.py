@@ -126,6 +126,7 @@ GEMINI_PROVIDER = ProviderSpec(
             quota_url="https://cloudcode-pa.googleapis.com/v1internal:retrieveUserQuota",
             tier=Tier.RESTRICTED,
             needs_consent=True,
+            only_for_tool="gemini-cli",
             refreshes=True,
             rules=google_errors.RULES,
             models=MODELS,

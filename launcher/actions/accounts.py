@@ -12,14 +12,17 @@ from korproxy_addons.config.document import Document
 from korproxy_addons.config.edit import edit_config
 from korproxy_addons.config.schema import AccountConfig, Config
 from korproxy_addons.config.secret_ref import Place
+from korproxy_addons.config.store import FILE_NAME as CONFIG_FILE_NAME
 from korproxy_addons.config.store import ConfigStore
 from korproxy_addons.errors.catalogue import ACCOUNT_UNKNOWN
 from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.io.registry_file import load_routes
+from korproxy_addons.io.vault import FILE_NAME as VAULT_FILE_NAME
 from korproxy_addons.io.vault import Vault
 from korproxy_addons.io.vault_entries import VaultEntry
 from korproxy_addons.providers.registry import RouteState
 from korproxy_addons.providers.resolve import ResolvedAccount, resolve_account
+from launcher.actions.account_health import troubles
 
 type OpenVault = Callable[[], Vault]
 
@@ -34,7 +37,8 @@ class AccountView:
         provider_name, access_name, label: For people.
         kind: `login`, `key`, `cli` (the login of an official CLI), `tool` (the tool's own), `none`.
         state: `ready`, `disabled`, `consent-needed`, `retired`, `session-ended`, `ends-soon`, or
-            `no-secret`, or `vault-closed` where the vault that holds its secret cannot be opened.
+            `no-secret`, or `vault-closed` where the vault that holds its secret cannot be opened;
+            `needs-login`, `rate-limited` or `erroring` where a gateway met that.
         hint: What to do, where something is to be done; else "".
         secret: Where its secret lies.
         email, plan, organization: Who signed in, as far as is known.
@@ -206,6 +210,7 @@ class _Views:
         self._entries = _Entries(vault)
         self._routes = load_routes(home, clock)
         self._now = clock()
+        self._troubles = troubles(home, self._now)
 
     def of(self, account: AccountConfig) -> AccountView:
         """One account."""
@@ -222,6 +227,14 @@ class _Views:
         state, hint = _state(way, tokens, self._now, lacking=in_vault and entry is None)
         if closed is not None and state == "no-secret":
             state, hint = "vault-closed", closed.message()
+        trouble = self._troubles.get(account.id)
+        if (
+            trouble is not None
+            and state in {"ready", "ends-soon"}
+            and not (trouble.waits_for_owner() and self._owner_came(way, tokens) > trouble.met_at)
+        ):
+            again = f" {_again(way)}" if trouble.waits_for_owner() else ""
+            state, hint = trouble.state, f"{trouble.told()}{again}"
         return AccountView(
             id=account.id,
             provider=account.provider,
@@ -245,6 +258,19 @@ class _Views:
             models=account.models,
         )
 
+    def _owner_came(self, way: ResolvedAccount, tokens: TokenSet | None) -> float:
+        """Unix seconds at which its owner may last have mended it: a gateway tries it again from then on."""
+        ref = way.config.secret
+        files = [self._home / CONFIG_FILE_NAME]
+        if tokens is None and ref is not None and ref.place is Place.VAULT:
+            files.append(self._home / VAULT_FILE_NAME)
+        signed_in_at = tokens.obtained_at if tokens is not None else 0.0
+        return max([signed_in_at, *(it.stat().st_mtime for it in files if it.exists())])
+
+
+def _again(way: ResolvedAccount) -> str:
+    return f"Reconnect it: korproxy account add {way.provider.id} --replace {way.id}"
+
 
 def _kind(way: ResolvedAccount, tokens: TokenSet | None) -> str:
     ref = way.config.secret
@@ -260,7 +286,7 @@ def _kind(way: ResolvedAccount, tokens: TokenSet | None) -> str:
 def _state(
     way: ResolvedAccount, tokens: TokenSet | None, now: float, *, lacking: bool
 ) -> tuple[str, str]:
-    again = f"Reconnect it: korproxy account add {way.provider.id} --replace {way.id}"
+    again = _again(way)
     if way.config.disabled:
         return "disabled", f"Use it again: korproxy account enable {way.id}"
     if way.route is not None and way.route.state is RouteState.RETIRED and not way.moved:

@@ -38,13 +38,15 @@ class Offer:
         way: It, resolved as an account that is not there yet.
         kind: What its account holds.
         methods: How a person signs in; the first one unless they say otherwise.
-        looked: Day of the registry's last look at it, where that is too long ago; else None.
+        looked: Day of the registry's last look at it; None: it has no word on it.
+        stale: That is too long ago.
     """
 
     way: ResolvedAccount
     kind: Kind
     methods: tuple[Method, ...]
     looked: date | None = None
+    stale: bool = False
 
     @property
     def retired(self) -> bool:
@@ -75,12 +77,12 @@ class Offer:
             said.append("KorProxy does not pretend to be the provider's own tool.")
         if route is not None and route.sunset is not None and not self.retired:
             said.append(f"Its provider ends it on {route.sunset.isoformat()}.")
-        if self.looked is not None:
+        if self.looked is not None and self.stale:
             said.append(
                 f"Last looked at on {self.looked.isoformat()}: check again whether it holds."
             )
-        if said and route is not None:
-            said.append(f"Source, read on {route.since.isoformat()}: {route.source}")
+        if said and route is not None and self.looked is not None:
+            said.append(f"Source, read on {self.looked.isoformat()}: {route.source}")
         return tuple(said)
 
     def check_offered(self) -> None:
@@ -162,12 +164,13 @@ def find_offer(
 def _offer(config: Config, provider_id: str, access_id: str, home: Path, routes: Routes) -> Offer:
     entry = AccountConfig(id="new", provider=provider_id, access=access_id)
     way = resolve_account(config, entry, home, routes)
+    looked = None if way.route is None else routes.checked(way.route)
     stale = way.route is not None and routes.is_stale(way.route)
-    looked = routes.checked(way.route) if way.route is not None and stale else None
     if way.login is not None:
         browser = (Method.BROWSER, Method.PASTE) if way.login.auth_url else ()
         device = (Method.DEVICE,) if way.login.device_url else ()
-        return Offer(way, Kind.LOGIN, (*browser, *device), looked)
+        return Offer(way, Kind.LOGIN, (*browser, *device), looked, stale)
     if way.access.own_login:
-        return Offer(way, Kind.TOOL, (), looked)
-    return Offer(way, Kind.NONE if way.access.credential == "none" else Kind.KEY, (), looked)
+        return Offer(way, Kind.TOOL, (), looked, stale)
+    kind = Kind.NONE if way.access.credential == "none" else Kind.KEY
+    return Offer(way, kind, (), looked, stale)

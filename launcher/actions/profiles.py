@@ -1,5 +1,6 @@
 """The profiles of a KorProxy folder: list, add, edit, remove, and which one is in force."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,6 +77,30 @@ def add_profile(home: Path, profile_id: str, given: Changes, *, use: bool = Fals
             document.set(("active_profile",), profile_id)
 
     return _shown(edit_config(home, change), profile_id)
+
+
+def create_profile(
+    home: Path, name: str, *, color: str | None = None, copy_from: str | None = None
+) -> ProfileView:
+    """
+    Add a profile by its name; its id is made of it.
+
+    Args:
+        home: The KorProxy folder.
+        name: For people.
+        color: As #RRGGBB.
+        copy_from: Id or name of a profile with whose settings and rules it begins.
+    Raises:
+        KorProxyError: PROFILE_UNKNOWN, NAME_TAKEN; what `edit_config` raises.
+    """
+    given: dict[str, object] = {}
+    if copy_from is not None:
+        config = ConfigStore(home).load()
+        known = known_profile(config, copy_from)
+        given = known.model_dump(mode="json", exclude_unset=True, exclude={"id", "name"})
+    profile_id = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "profile"
+    fields = given | {"name": name} | ({"color": color} if color else {})
+    return add_profile(home, profile_id, fields)
 
 
 def edit_profile(home: Path, word: str, given: Changes) -> ProfileView:

@@ -4,6 +4,9 @@ The command line: one file per command, and its line in COMMANDS.
 A command loads what it works with only when it runs: starting the gateway costs nothing of the others.
 """
 
+import os
+import sys
+
 import typer
 
 from korproxy_addons.errors.exceptions import KorProxyError
@@ -32,6 +35,7 @@ from launcher.cli import (
     version,
 )
 from launcher.cli.output import print_failure
+from launcher.cli.unexpected import unexpected
 
 COMMANDS = (
     tray,
@@ -59,12 +63,15 @@ COMMANDS = (
 )
 """Modules with a `register(app)`, in the order of `korproxy --help`."""
 
-_HELP = "KorProxy: one local endpoint for all your AI accounts. Without a command it is `tray`."
+_HELP = """KorProxy: one local endpoint for all your AI accounts. Without a command it is `tray`.
+
+Exit codes: 0 done, 1 failed (what and why is printed), 2 wrong call, 78 the configuration cannot be used (engine), 130 Ctrl-C.
+Every command takes --json."""
 
 
 def build_app() -> typer.Typer:
     """The application, with every command."""
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+    app = typer.Typer(add_completion=True, pretty_exceptions_enable=False, rich_markup_mode=None)
     app.callback(invoke_without_command=True, help=_HELP)(_without_command)
     for command in COMMANDS:
         command.register(app)
@@ -81,7 +88,7 @@ def run(arguments: list[str]) -> int:
     Run one command line.
 
     Returns:
-        0 if all went well, 1 if not (what went wrong was printed), 2 for a wrong call.
+        0 if all went well, 1 if not (what went wrong was printed), 2 for a wrong call, 130 after Ctrl-C.
     """
     try:
         build_app()(arguments, prog_name="korproxy")
@@ -90,4 +97,13 @@ def run(arguments: list[str]) -> int:
         return 1
     except SystemExit as done:
         return done.code if isinstance(done.code, int) else int(done.code is not None)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Who read this, as `head` does, has read enough; nothing more is to be flushed at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:  # noqa: BLE001 - nobody is shown a traceback
+        print_failure(unexpected(error), as_json="--json" in arguments)
+        return 1
     return 0

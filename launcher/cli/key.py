@@ -1,7 +1,7 @@
 """`korproxy key`: local keys for tools and projects."""
 
 import dataclasses
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -142,6 +142,10 @@ def _show_key(made: "NewKey", *, as_json: bool) -> None:
     show(value, as_text, as_json=as_json)
 
 
+def _limit(value: Any) -> str:
+    return " ".join(value) if isinstance(value, list) else str(value)
+
+
 def _print(console: "Console", views: "tuple[LocalKeyView, ...]") -> None:
     from rich.table import Table
 
@@ -150,7 +154,7 @@ def _print(console: "Console", views: "tuple[LocalKeyView, ...]") -> None:
         return
     table = Table("key", "profile", "limits", "kept as", box=None, pad_edge=False)
     for view in views:
-        limits = listed(f"{name} {value}" for name, value in view.limits.items())
+        limits = listed(f"{name} {_limit(value)}" for name, value in view.limits.items())
         table.add_row(view.id, told(view.profile), limits, view.kept)
     console.print(table)
     console.print(f"\nKeys are {'required' if views[0].required else 'not required'}.")

@@ -46,6 +46,10 @@ def register(app: typer.Typer) -> None:
     group.command("edit")(edit)
     group.command("remove")(remove)
     group.command("use")(use)
+    # The words of the earlier apps.
+    group.command("create", hidden=True)(create)
+    group.command("switch", hidden=True)(use)
+    group.command("delete", hidden=True)(remove)
     app.add_typer(group, name="profile")
 
 
@@ -77,6 +81,23 @@ def add(  # noqa: PLR0913, PLR0917 - typer makes an option of each
         name=name, color=color, icon=icon, group=one_or_more(group), projects=project,
     )  # fmt: skip
     view = add_profile(folder_of(home), profile_id, given, use=use_it)
+    _say("added", view, as_json=as_json)
+
+
+def create(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name for people.")],
+    color: Color = None,
+    copy_from: Annotated[
+        str | None,
+        typer.Option("--copy-from", help="Profile whose rules and settings it begins with."),
+    ] = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Add a profile by its name alone; `profile add` can say more."""
+    from launcher.actions.profiles import create_profile
+
+    view = create_profile(folder_of(home), name, color=color, copy_from=copy_from)
     _say("added", view, as_json=as_json)
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from launcher.cli.account_test import try_
 from launcher.cli.homes import Home, folder_of
 from launcher.cli.output import AsJson, show
 
@@ -32,8 +33,12 @@ Sources = Annotated[bool, typer.Option("--sources", help="Show where each state 
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
+    """Add the command, and the words of the earlier apps."""
     app.command("providers")(providers)
+    group = typer.Typer(help="As `providers` and `account test`.")
+    group.command("list")(providers)
+    group.command("test")(try_)
+    app.add_typer(group, name="provider", hidden=True)
 
 
 def providers(sources: Sources = False, home: Home = None, as_json: AsJson = False) -> None:

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from launcher.actions.vault import VaultView
 
 _HELP = "The vault, where logins and keys lie encrypted: how it stands, its key, its backup."
+_FIRST_KEY = (
+    "Its key is then made, and kept in the system's keyring.",
+    "Where there is none (a container, a remote shell): name a file for it in KORPROXY_VAULT_KEY_FILE.",
+    "Or give a passphrase, typed or in the file that KORPROXY_VAULT_PASSPHRASE_FILE names.",
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -105,6 +110,10 @@ def _print(console: "Console", view: "VaultView") -> None:
     if view.key_place is not None:
         strength = "; weaker than a keyring" if view.weak else ""
         console.print(f"  key kept in: {view.key_place}{strength}", soft_wrap=True)
+    if view.state == "none":
+        # Said without asking the keyring, which would ask its owner.
+        for line in _FIRST_KEY:
+            console.print(f"  > {line}", soft_wrap=True)
     if view.entries:
         console.print(f"  entries: {', '.join(view.entries)}", soft_wrap=True)
     for line in view.remedy:

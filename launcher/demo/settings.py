@@ -22,6 +22,7 @@ _BUILT_IN = {
 }
 # Ways in that one account serves together, or that the gateway offers under another name.
 _LEFT_OUT = {("openai", "api-key-chat"), ("qwen", "oauth"), ("iflow", "login")}
+_FOR_ITS_OWN_TOOL = {("claude", "subscription"), ("gemini", "code-assist")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class DemoAccount:
     @property
     def serves_any_tool(self) -> bool:
         """False for a plan login that its provider keeps for its own tool (the registry and the terms say so)."""
-        return (self.provider, self.access) != ("claude", "subscription")
+        return (self.provider, self.access) not in _FOR_ITS_OWN_TOOL
 
     @property
     def pinned_model(self) -> str:

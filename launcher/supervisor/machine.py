@@ -181,7 +181,7 @@ class Supervisor:
     def _stop(self) -> None:
         self._wanted = False
         self._paused = False
-        self._again_at = self._ask_at = None
+        self._again_at = self._ask_at = self._inspect_until = None
         for child in (self._current, self._next):
             if child is not None:
                 self._send_away(child, Drain())

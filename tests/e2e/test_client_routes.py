@@ -12,8 +12,11 @@ from support.gateway import SimulatedGateway
 
 pytestmark = pytest.mark.e2e
 
-ASKED = [it for it in demo_accounts(Simulator().urls()) if it.serves_any_tool]
+ACCOUNTS = demo_accounts(Simulator().urls())
+LICENCE = next(it for it in ACCOUNTS if it.access == "code-assist")
+ASKED = [it for it in ACCOUNTS if it.serves_any_tool]
 EACH = pytest.mark.parametrize("account", ASKED, ids=lambda it: it.id)
+EACH_OF_GEMINI_CLI = pytest.mark.parametrize("account", [*ASKED, LICENCE], ids=lambda it: it.id)
 GOOGLE = {"authorization": "Bearer ya29.canary-google-login", "user-agent": "GeminiCLI/0.61.0"}
 CHAT_HABIT = {"authorization": f"Bearer {CLIENT_KEY}"}
 
@@ -33,7 +36,7 @@ def wrapped(method: str, model: str, text: str = "[[sim text=Aye]]", **extra: An
 
 
 @pytest.mark.parametrize("stream", [True, False], ids=["stream", "whole"])
-@EACH
+@EACH_OF_GEMINI_CLI
 def test_t163_gemini_cli_s_google_login_reaches_every_provider(
     engine: SimulatedGateway, account: DemoAccount, stream: bool
 ) -> None:
@@ -62,7 +65,17 @@ def test_t163_gemini_cli_s_google_login_reaches_every_provider(
         assert (body["user_prompt_id"], body["request"]["session_id"]) == ("up-1", "session-1")
 
 
-@EACH
+@pytest.mark.parametrize("dialect", ["anthropic-messages", "gemini"])
+def test_a_code_assist_licence_is_for_gemini_cli_alone(
+    engine: SimulatedGateway, dialect: str
+) -> None:
+    """Google's terms forbid other programs to use it, whatever dialect they speak."""
+    reply = ask(engine.url, question(dialect, LICENCE.pinned_model))
+    assert (reply.status, reply.headers["x-korproxy-error"]) == (400, "KP-AUTH-012")
+    assert engine.sim.ledger.entries == []
+
+
+@EACH_OF_GEMINI_CLI
 def test_its_count_has_no_envelope(engine: SimulatedGateway, account: DemoAccount) -> None:
     reply = ask(engine.url, wrapped("countTokens", account.pinned_model, "one two three"))
     assert reply.status == 200, reply.body

@@ -12,7 +12,7 @@ from support.gateway import SimulatedGateway
 pytestmark = pytest.mark.e2e
 
 ASKED = [it for it in demo_accounts(Simulator().urls()) if it.serves_any_tool]
-COUNTS = {"claude-api-key", "gemini-api-key", "gemini-code-assist", "codex-api-key"}
+COUNTS = {"claude-api-key", "gemini-api-key", "codex-api-key"}
 PROMPT = (
     "The quick brown fox jumps over the lazy dog. " * 30
 )  # about 300 tokens in every vocabulary

@@ -14,6 +14,7 @@ from korproxy_addons.dialects.events import (
     StreamFailed,
 )
 from korproxy_addons.dialects.ids import portable_id
+from korproxy_addons.dialects.media import mime_of
 from korproxy_addons.dialects.model import (
     FinishReason,
     MediaPart,
@@ -61,8 +62,15 @@ class Said:
     failed: str = ""
 
 
-def said(events: Sequence[Event], *, unknown: bool = True) -> Said:
-    """What the events of an answer say; without the words of unknown parts if not `unknown`."""
+def said(events: Sequence[Event], *, unknown: bool = True, noted: bool = False) -> Said:
+    """
+    What the events of an answer say.
+
+    Args:
+        events: The answer.
+        unknown: With the words of unknown parts.
+        noted: With a note in place of each picture or sound, as those are told who can be shown none (T128).
+    """
     text: list[str] = []
     thinking: list[str] = []
     calls: list[Call] = []
@@ -76,6 +84,8 @@ def said(events: Sequence[Event], *, unknown: bool = True) -> Said:
             part, pieces = event.part, []
             if isinstance(part, MediaPart):
                 media.append(part.base64[:32] or part.url)
+                note = f"[{part.kind}: {mime_of(part)}, cannot be shown here]"
+                text += [note] if noted else []
             elif isinstance(part, UnknownPart) and unknown:
                 text.append(part.text)
         elif isinstance(event, PartDelta):

@@ -101,16 +101,9 @@ def has_raw_input(answer: Said) -> bool:
 
 
 def expected(answer: Said, case: Case, client: str) -> Said:
-    told = as_told(answer, client)
     if client == "anthropic-messages" and answer.media:
-        # Anthropic's answers hold no media: a note stands for each (T128)
-        notes = (
-            "[image: image/jpeg, cannot be shown here]",
-            "[image: image/png, cannot be shown here]",
-        )
-        note = notes["corpus" in case.name]
-        return Said(**{**vars_of(told), "text": told.text + note})
-    return told
+        return as_told(said(decoded(case), noted=True), client)
+    return as_told(answer, client)
 
 
 def vars_of(answer: Said) -> dict[str, Any]:

@@ -29,10 +29,18 @@ class ToySteward:
         self.home = home
         self.status = Status(state=State.HEALTHY, port=1337, pid=7, instance="run-1")
         self.wishes: list[str] = []
+        self.answer: dict[str, Any] | None = None
 
     def wish(self, wish: Wish) -> None:
         """Note it."""
         self.wishes.append(wish.value)
+
+    async def ask(self, what: str, about: dict[str, Any] | None = None) -> Any:
+        """Note it; what `answer` says."""
+        self.wishes.append(f"ask {what} {json.dumps(about)}")
+        if self.answer is None:
+            raise LookupError("the gateway is not running")
+        return self.answer
 
     async def inspect(self, seconds: float) -> str:
         """Note it; only a healthy one can."""

@@ -79,7 +79,7 @@ def _has_parts(raw: Raw) -> bool:
 def _part(raw: Raw, path: str) -> Content:
     part = decode_at(PART, raw, path)
     kind = part.type or ""
-    if kind in _TEXTS and part.text is not None:
+    if part.text is not None and (kind in _TEXTS or not kind):
         return _text(part)
     if kind == "refusal":
         return RefusalPart(part.refusal or part.text or "")

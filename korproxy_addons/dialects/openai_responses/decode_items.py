@@ -99,7 +99,7 @@ class Items:
             case "message" | "" | "easy_input_message":
                 self._message(raw, path)
             case _:
-                self._model(UnknownPart(DIALECT_ID, kind, raw.copy()))
+                self._model(UnknownPart(DIALECT_ID, kind, raw.copy(), item=True))
 
     def _compaction(self, raw: Raw, path: str) -> None:
         item = decode_at(THOUGHT, raw, path)
@@ -215,7 +215,7 @@ class Items:
         if item.result:
             self._model(made_image(item.result))
         else:
-            self._model(UnknownPart(DIALECT_ID, IMAGE_CALL, raw.copy()))
+            self._model(UnknownPart(DIALECT_ID, IMAGE_CALL, raw.copy(), item=True))
 
     def _server(self, kind: str, raw: Raw) -> None:
         call_id, words = words_of(kind, raw)

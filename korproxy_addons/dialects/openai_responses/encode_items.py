@@ -35,8 +35,6 @@ from korproxy_addons.dialects.payload import arguments_object, arguments_text
 
 type Json = dict[str, Any]
 
-# Unknown parts of these types are content, all others are items.
-_CONTENT_TYPES: Final = ("input_", "output_")
 # Items whose id the service looks up and does not find if it keeps nothing (T76).
 _LOOKED_UP: Final = frozenset({"web_search_call"})
 _ID_CHARACTERS: Final = 48
@@ -111,9 +109,7 @@ class ItemEncoder:
             self._refusal(part, role)
         elif isinstance(part, MediaPart):
             self._media(part, role)
-        elif isinstance(part, UnknownPart) and (
-            part.origin != DIALECT_ID or part.type.startswith(_CONTENT_TYPES)
-        ):
+        elif isinstance(part, UnknownPart) and not (part.item and part.origin == DIALECT_ID):
             self._parts += self._content.unknown(part)
         else:
             self._flush(role)

@@ -153,3 +153,14 @@ EXCHANGE_UNKNOWN = row(
     "Nothing is recorded under this request id; old exchanges are forgotten.",
     "Take the id from X-KorProxy-Request-Id of a newer reply.",
 )
+EDITOR_MISSING = row(
+    "KP-CONF-227",
+    Kind.INVALID_REQUEST,
+    Severity.WARNING,
+    503,
+    Retry.NO,
+    "The editor could not be used",
+    "$VISUAL or $EDITOR names no program that can be started, or it ended with an error; nothing was changed.",
+    "Set $EDITOR to your editor, such as `nano` or `code --wait`.",
+    "Or edit the file that `korproxy config path` prints; it is checked when it is saved.",
+)

@@ -66,12 +66,6 @@ WAYS = {
         {"": "/v1beta/models/gemini-3.8-flash:streamGenerateContent"},
         {"": {"thinkingLevel": "high"}},
     ),
-    "gemini-plan": Way(
-        "gemini-code-assist",
-        "gemini-3.8-flash",
-        {"": "/v1internal:streamGenerateContent"},
-        {"": {"thinkingLevel": "high"}},
-    ),
     "qwen": Way(
         "qwen-api-key",
         "qwen3.8-max",

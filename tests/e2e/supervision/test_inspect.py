@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import random
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -75,15 +76,22 @@ class Page:
         return found
 
 
+def model_flows(page: Page) -> list[dict[str, Any]]:
+    """Those of a model; the launcher's questions pass, too."""
+    return [it for it in page.flows() if "completions" in it["request"]["path"]]
+
+
 @contextmanager
 def busy(running: SimulatedLauncher) -> Iterator[list[int]]:
     """Requests without a pause, each on a connection of its own; their statuses."""
     statuses: list[int] = []
     enough = threading.Event()
-    asked = question("openai-chat", model(running), "[[sim text=Aye]]")
+    name = model(running)
 
     def go() -> None:
         while not enough.is_set():
+            # Another one each time: the same thing again and again would be taken for a runaway tool.
+            asked = question("openai-chat", name, f"[[sim text=Aye]] {random.random()}")
             try:
                 statuses.append(ask(running.url, asked).status)
             except OSError:
@@ -117,7 +125,7 @@ def test_there_and_back_without_a_lost_request(running: SimulatedLauncher) -> No
         until(lambda: len(statuses) > before + 3)
         until(lambda: gone(looking["pid"]))
     assert set(statuses) == {200}
-    with pytest.raises(OSError, match="refused"):
+    with pytest.raises(OSError, match=r"refused|reset"):
         page.ask("/flows")
 
 
@@ -128,11 +136,11 @@ def test_what_it_shows_has_no_secret_and_nobody_else_sees_it(running: SimulatedL
     asked = question("openai-chat", model(running), f"[[sim text=Aye]] my key is {used}")
     asked.headers["authorization"] = f"Bearer {CANARY}"
     assert said("openai-chat", ask(running.url, asked), stream=False) == "Aye"
-    until(lambda: any(it.get("response", {}).get("timestamp_end") for it in page.flows()))
-    flow = page.flows()[0]["id"]
+    until(lambda: any(it.get("response", {}).get("timestamp_end") for it in model_flows(page)))
+    flow = model_flows(page)[0]["id"]
     shown = b""
     for part in ("request", "response"):
-        for view in ("raw", "json", "hex+dump", "auto"):
+        for view in ("raw", "json", "hex%20dump", "auto"):
             status, body = page.ask(f"/flows/{flow}/{part}/content/{view}.json")
             assert status == 200, (part, view)
             shown += body

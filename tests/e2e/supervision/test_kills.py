@@ -152,7 +152,9 @@ def test_a_restart_refuses_nobody_and_cuts_nothing(tmp_path: Path) -> None:
 
         def keep_asking() -> None:
             while not done.is_set():
-                statuses.append(ask(running.url, question("openai-chat", model(running))).status)
+                # no two the same: a client that repeats itself without end is stopped (runaway.repeats)
+                asked = question("openai-chat", model(running), f"hello {len(statuses)}")
+                statuses.append(ask(running.url, asked).status)
 
         with ThreadPoolExecutor(3) as pool:
             askers = [pool.submit(keep_asking) for _ in range(3)]

@@ -43,7 +43,7 @@ class House:
         answers = Answers(
             self.store,
             cast("Any", control),
-            cast("Any", SimpleNamespace(services=services)),
+            cast("Any", SimpleNamespace(services=lambda: services)),
             cast("Any", SimpleNamespace(fleet=fleet, read=lambda _sql, _given: [])),
         )
         self.questions = answers.questions()

@@ -123,6 +123,16 @@ def test_hidden_reasoning_counts_by_its_state() -> None:
     assert 40 < tokens(ASK, hidden) - tokens() < 90
 
 
+def test_gemini_drops_hidden_reasoning_of_earlier_questions() -> None:
+    call = ToolCallPart("c", "f", "{}", state=Opaque("google", "s" * 1000))
+    turns = (said(Role.ASSISTANT, call), said(Role.USER, ToolResultPart("c")))
+    next_question = said(Role.USER, TextPart("x"))
+    for model in (GEMINI, "gemini-3.8-flash"):
+        running = tokens(ASK, *turns, model=model)
+        assert running > 100, model
+        assert tokens(ASK, *turns, next_question, model=model) < running - 50, model
+
+
 def test_gemini_counts_each_digit() -> None:
     number = said(Role.USER, TextPart("1" * 90))
     assert (

@@ -448,7 +448,7 @@ def test_an_account_that_its_provider_refuses_to_set_up_is_the_next_accounts_tur
         b=[json_reply(known), json_reply({"response": part})],
     )
     one = Rig(config_of({"accounts": accounts}), upstream)
-    sink, _ = one.ask(question("gemini", "gemini-3.8-flash"))
+    sink, _ = one.ask(question("gemini", "gemini-3.8-flash"), tool="GeminiCLI/0.61.0")
     assert (sink.status, upstream.hosts) == (200, ["a", "b", "b"])
 
 

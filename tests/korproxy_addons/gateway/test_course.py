@@ -164,6 +164,7 @@ def secret_file_config(access: dict[str, Any], *names: str) -> dict[str, Any]:
 
 
 CODE_ASSIST = {"provider": "gemini", "access": "code-assist", "project": "p", "consent": True}
+GEMINI_CLI = "GeminiCLI/0.61.0"
 
 
 def gemini(prompt: str = "hello") -> Question:
@@ -191,7 +192,7 @@ def test_a_refused_token_is_read_anew_and_serves(tmp_path: Path) -> None:
 
     upstream = Renewing(a=[google_401(), google_answer()])
     one = Rig(config_of(secret_file_config(CODE_ASSIST, "a")), upstream, tmp_path)
-    sink, _ = one.ask(gemini())
+    sink, _ = one.ask(gemini(), tool=GEMINI_CLI)
     assert (sink.status, sink.why) == (200, ["retry:401"])
     assert [upstream.header("authorization", n) for n in (0, 1)] == [
         "Bearer ya29.old",
@@ -205,18 +206,18 @@ def test_a_token_that_is_refused_twice_needs_its_owner(tmp_path: Path) -> None:
         (tmp_path / name).write_text(f"ya29.{name}")
     upstream = FakeUpstream(a=[google_401(), google_401()], b=[google_answer(), google_answer()])
     one = Rig(config_of(secret_file_config(CODE_ASSIST, "a", "b")), upstream, tmp_path)
-    sink, _ = one.ask(gemini())
+    sink, _ = one.ask(gemini(), tool=GEMINI_CLI)
     assert (sink.status, upstream.hosts) == (200, ["a", "a", "b"])
     assert sink.why == ["retry:401", "failover:401"]
     assert one.pool.snapshot()["a", "*"].state is State.NEEDS_LOGIN
     # However much time passes, it is not asked again ...
     one.clock.advance(10 * 24 * 3600)
-    one.ask(gemini())
+    one.ask(gemini(), tool=GEMINI_CLI)
     assert upstream.hosts == ["a", "a", "b", "b"]
     # ... until its owner has put another token there.
     (tmp_path / "a").write_text("ya29.after-login")
     upstream.script["a.example"].append(google_answer())
-    one.ask(gemini("Something else"))
+    one.ask(gemini("Something else"), tool=GEMINI_CLI)
     assert upstream.hosts[-1] == "a"
     assert upstream.header("authorization") == "Bearer ya29.after-login"
 

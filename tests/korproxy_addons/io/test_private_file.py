@@ -19,6 +19,7 @@ from korproxy_addons.io.private_file import (
     set_aside,
     signature,
 )
+from support.full_disk import no_file_beyond
 
 posix = pytest.mark.skipif(os.name != "posix", reason="modes, links and limits are POSIX's")
 
@@ -133,21 +134,10 @@ def test_a_file_system_without_hard_links_has_a_backup_too(
     assert stat.S_IMODE(backup.stat().st_mode) == 0o600
 
 
-@pytest.fixture
-def one_kilobyte() -> Iterator[None]:
-    """The operating system lets no file grow beyond 1 KiB: a write then fails as on a full disk, half way through."""
-    import resource  # POSIX alone has it
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
 @posix
-def test_when_the_disk_is_full_the_old_file_survives(path: Path, one_kilobyte: None) -> None:
+def test_when_the_disk_is_full_the_old_file_survives(path: Path) -> None:
     replace_private(path, b"old")
-    with pytest.raises(OSError, match=r".") as caught:
+    with no_file_beyond(1024), pytest.raises(OSError, match=r".") as caught:
         replace_private(path, bytes(4096))
     assert caught.value.errno == errno.EFBIG
     assert content(path) == b"old"

@@ -20,6 +20,7 @@ from korproxy_addons.io.private_file import Signature, read_private
 from korproxy_addons.io.vault import Vault
 from korproxy_addons.io.vault_entries import Entries
 from korproxy_addons.io.vault_format import NONCE_BYTES, seal
+from support.full_disk import no_file_beyond
 from support.sources import ROOT
 from support.vaults import KEY, OTHER_KEY, Machine, api_key, login, vault_in
 
@@ -209,22 +210,11 @@ def test_a_full_disk_is_told_and_the_old_file_survives(tmp_path: Path) -> None:
     assert full.load("a") == vault_in(tmp_path).load("a") == api_key("one")
 
 
-@pytest.fixture
-def small_files() -> Iterator[None]:
-    """The operating system cuts every write off at 4 KiB."""
-    import resource  # POSIX alone has it
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
 @posix
-def test_a_write_that_the_system_cuts_off_is_told(tmp_path: Path, small_files: None) -> None:
+def test_a_write_that_the_system_cuts_off_is_told(tmp_path: Path) -> None:
     vault = vault_in(tmp_path)
     vault.save("a", api_key("one"))
-    with pytest.raises(KorProxyError) as caught:
+    with no_file_beyond(4096), pytest.raises(KorProxyError) as caught:
         vault.save("b", api_key("k" * 8000))
     assert caught.value.spec is catalogue.VAULT_UNUSABLE
     assert contents(vault_in(tmp_path)) == {"a": api_key("one")}

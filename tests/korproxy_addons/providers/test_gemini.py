@@ -140,6 +140,6 @@ def test_code_assists_spent_quota_cools_the_account() -> None:
     assert failure.reset_at == NOW + 33_740
 
 
-def test_the_licence_is_restricted_and_wants_consent() -> None:
-    assert LICENCE.needs_consent
-    assert not KEY.needs_consent
+def test_the_licence_is_gemini_clis_alone_and_wants_consent() -> None:
+    assert (LICENCE.only_for_tool, LICENCE.needs_consent) == ("gemini-cli", True)
+    assert (KEY.only_for_tool, KEY.needs_consent) == ("", False)

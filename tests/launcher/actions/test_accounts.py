@@ -5,11 +5,14 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from korproxy_addons.accounts.health import Health, State
 from korproxy_addons.auth.tokens import TokenSet
 from korproxy_addons.config.document import Document
 from korproxy_addons.config.store import ConfigStore
 from korproxy_addons.errors.catalogue import ACCOUNT_UNKNOWN, VAULT_LOCKED
 from korproxy_addons.errors.exceptions import KorProxyError
+from korproxy_addons.io.account_state import AccountState
+from korproxy_addons.io.database import open_database
 from korproxy_addons.io.vault import Vault
 from launcher.actions.accounts import (
     AccountView,
@@ -207,3 +210,29 @@ def test_an_account_that_is_not_there_is_named(home: Path, vault: Vault) -> None
         with pytest.raises(KorProxyError) as said:
             attempt()
         assert (said.value.spec, said.value.detail) == (ACCOUNT_UNKNOWN, "nope")
+
+
+def refused(home: Path, account_id: str, at: float) -> None:
+    """A gateway has written down that the provider refused an account."""
+    database = open_database(home)
+    database.open()
+    health = Health(State.NEEDS_LOGIN, None, code="KP-AUTH-003", reason="revoked", failed_at=at)
+    AccountState(database).save_health(account_id, "*", health)
+    assert database.flush()
+    database.close()
+
+
+def test_what_a_gateway_was_refused_is_not_called_ready(home: Path, vault: Vault) -> None:
+    for account_id in ("plan", "env"):
+        refused(home, account_id, NOW + 1)
+    found = views(home, vault)
+    assert {it.id for it in found.values() if it.state == "needs-login"} == {"plan", "env"}
+    assert "KP-AUTH-003: revoked" in found["plan"].hint
+    assert found["plan"].hint.endswith("korproxy account add codex --replace plan")
+
+
+def test_who_has_signed_in_again_since_is_ready(home: Path, vault: Vault) -> None:
+    refused(home, "plan", NOW - 1)
+    refused(home, "key", 1.0)
+    found = views(home, vault)
+    assert (found["plan"].state, found["key"].state) == ("ready", "ready")

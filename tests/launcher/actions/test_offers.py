@@ -5,6 +5,7 @@ import pytest
 from korproxy_addons.config.parse import parse_config
 from korproxy_addons.errors.catalogue import LOGIN_NOT_OFFERED, ROUTE_RETIRED
 from korproxy_addons.errors.exceptions import KorProxyError
+from korproxy_addons.providers.registry import REGISTRY
 from launcher.actions.offers import Kind, Offer, find_offer, offers
 from launcher.login.watch import Method
 from support.clock import FakeClock
@@ -108,6 +109,15 @@ def test_terms_are_in_plain_words_with_their_source(tmp_path: Path) -> None:
     assert "claude-code only" in text
     assert "--access own-login" in text
     assert "https://code.claude.com/" in text
+
+
+def test_the_source_goes_with_the_day_of_the_last_look_not_with_that_of_the_change(
+    tmp_path: Path,
+) -> None:
+    terms = offer("gemini", "code-assist", tmp_path).terms()
+    assert terms[-1].startswith(f"Source, read on {REGISTRY.checked.isoformat()}: https://")
+    assert not any("check again" in it for it in terms)
+    assert any("gemini-cli only" in it for it in terms)
 
 
 def test_what_nobody_knows_is_named_with_what_there_is(tmp_path: Path) -> None:

@@ -1,10 +1,12 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from launcher.supervisor.signals import Wish
+from launcher.admin.api import WISHES
+from launcher.supervisor.states import State
 from support.admin_house import AdminHouse, ToySteward
 
 
@@ -47,3 +49,47 @@ def test_the_log_is_filtered(house: AdminHouse) -> None:
     assert [it["ts"] for it in found] == [5, 7, 9]
     for query in ("limit=0", "limit=x", "limit=6000", "level=loud"):
         assert house.by_key(f"/api/v1/logs?{query}").status == 400
+
+
+def test_a_look_is_asked_for_with_its_length(house: AdminHouse) -> None:
+    found = house.by_key("/api/v1/inspect", {"minutes": 5})
+    assert found.json == {"url": "http://127.0.0.1:9/?token=t"}
+    assert house.steward.wishes == ["inspect 300"]
+    assert house.by_key("/api/v1/lifecycle", {"do": "inspect"}).status == 400
+
+
+def test_a_look_is_ended_only_where_there_is_one(house: AdminHouse) -> None:
+    assert house.by_key("/api/v1/inspect", {"minutes": 0}).json == {"url": None}
+    assert house.steward.wishes == []
+    house.steward.status = replace(house.steward.status, inspecting=True)
+    house.by_key("/api/v1/inspect", {"minutes": 0})
+    assert house.steward.wishes == ["restart"]
+
+
+def test_where_nothing_runs_a_look_is_refused_in_words(house: AdminHouse) -> None:
+    house.steward.status = replace(house.steward.status, state=State.STOPPED)
+    found = house.by_key("/api/v1/inspect", {})
+    assert found.status == 503
+    assert found.json["error"]["code"] == "KP-SYS-509"
+
+
+@pytest.mark.parametrize("minutes", [-1, 1e9, "5", None])
+def test_a_look_of_no_sane_length_is_refused(house: AdminHouse, minutes: Any) -> None:
+    assert house.by_key("/api/v1/inspect", {"minutes": minutes}).status == 400
+
+
+def test_a_route_is_explained_by_the_running_gateway(house: AdminHouse) -> None:
+    house.steward.answer = {"explanation": {"account": "work"}}
+    reply = house.by_key("/api/v1/routing/explain", {"model": "m"})
+    assert (reply.status, reply.json) == (200, {"account": "work"})
+    assert house.steward.wishes == ['ask explain {"model": "m"}']
+
+
+def test_what_the_gateway_says_against_a_question_is_passed_on(house: AdminHouse) -> None:
+    house.steward.answer = {"error": {"code": "KP-REQ-711", "detail": "no such model"}}
+    reply = house.by_key("/api/v1/routing/explain", {"model": "m"})
+    assert reply.json["error"]["code"] == "KP-REQ-711"
+    house.steward.answer = None
+    reply = house.by_key("/api/v1/routing/explain", {"model": "m"})
+    assert reply.json["error"]["code"] == "KP-SYS-509"
+    assert house.by_key("/api/v1/routing/explain", ["m"]).status == 400

@@ -9,7 +9,7 @@ METHODS = [name for name, _ in inspect.getmembers(Steward, inspect.isfunction) i
 
 
 def test_there_are_methods() -> None:
-    assert METHODS == ["ask", "quit", "wish"]
+    assert METHODS == ["ask", "inspect", "quit", "wish"]
 
 
 @pytest.mark.parametrize("name", METHODS)

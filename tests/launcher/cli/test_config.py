@@ -90,3 +90,37 @@ def test_no_file_is_said_and_none_is_made(home: Path, capsys: pytest.CaptureFixt
 def test_the_schema_is_the_models(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["config", "schema"]) == 0
     assert json.loads(capsys.readouterr().out) == Config.model_json_schema()
+
+
+def test_the_file_is_shown_without_what_is_secret_in_it(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(home, GOOD.replace("env:ONE", '"plain:canary-0123"') + "allow_plain_secrets: true # x\n")
+    assert run(["config", "show", "--home", str(home)]) == 0
+    shown = capsys.readouterr().out
+    assert "# x" in shown
+    assert "canary" not in shown
+    assert run(["config", "show", "--home", str(home), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["masked"] == ["accounts[0].secret"]
+
+
+def test_an_export_is_written_or_printed(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(home, GOOD)
+    assert run(["config", "export", "--home", str(home)]) == 0
+    assert "env:ONE" in capsys.readouterr().out
+    out = home / "out.yaml"
+    assert run(["config", "export", "--home", str(home), "-o", str(out)]) == 0
+    assert "env:ONE" in out.read_text()
+    assert run(["config", "export", "--home", str(home), "-o", str(home)]) == 2
+
+
+def test_an_import_that_cannot_be_used_says_why_and_changes_nothing(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write(home, GOOD)
+    bad = home / "bad.yaml"
+    bad.write_text(BAD)
+    assert run(["config", "import", str(bad), "--home", str(home)]) == 1
+    assert "KP-CONF-" in capsys.readouterr().err
+    assert file.read_text() == GOOD
+    assert run(["config", "import", str(home / "none"), "--home", str(home)]) == 2

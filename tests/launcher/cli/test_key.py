@@ -43,12 +43,12 @@ def test_a_key_from_its_making_to_its_end(home: Path, capsys: Output) -> None:
 
 def test_for_people(home: Path, capsys: Output) -> None:
     assert "every tool on this computer is served" in printed(home, capsys, "key", "list")
-    text = printed(home, capsys, "key", "add", "tool", "--concurrency", "2")
+    text = printed(home, capsys, "key", "add", "tool", "--concurrency", "2", "--model", "claude-*")
     (shown,) = (line.strip() for line in text.splitlines() if "kp-local-" in line)
     assert "shown this once" in text
     assert "local_keys.required" in text
     text = printed(home, capsys, "key", "list")
-    assert "concurrency 2" in text
+    assert "concurrency 2, models claude-*" in text
     assert "not required" in text
     assert shown not in text
     assert "changed" in printed(home, capsys, "key", "edit", "tool", "--profile", "work")

@@ -69,7 +69,7 @@ def test_a_pinned_model_asks_for_its_own_account() -> None:
 
 def test_a_login_that_is_kept_for_its_own_tool_is_not_asked_with() -> None:
     kept = [it.id for it in demo_accounts(WAYS) if not it.serves_any_tool]
-    assert kept == ["claude-subscription"]
+    assert kept == ["claude-subscription", "gemini-code-assist"]
 
 
 def test_port_and_further_settings_are_taken(home: Path) -> None:

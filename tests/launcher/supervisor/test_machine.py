@@ -1,6 +1,12 @@
 """Every rule of supervision on a clock of our own: no process is started here."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from korproxy_addons.control.protocol import Drain, Pause, Resume, Retire, Wake
 from launcher.supervisor.machine import EXIT_CONFIG
@@ -22,6 +28,7 @@ from launcher.supervisor.signals import (
     Tick,
     Told,
     Wish,
+    Wished,
     Woke,
 )
 from launcher.supervisor.states import Phase, Reason, State
@@ -339,3 +346,105 @@ def test_after_a_wake_silence_is_forgiven_for_a_while(world: World) -> None:
 
 def test_a_wake_without_a_gateway_is_nothing(world: World) -> None:
     assert world.tell(Woke()) == ()
+
+
+class Life(RuleBasedStateMachine):
+    """Whatever happens, in whatever order: states follow the table (asserted inside), and nothing gets lost."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = World()
+        self.alive: dict[int, bool] = {}
+        self.since_health = 0
+
+    def tell(self, told: Told) -> None:
+        for asked in self.world.tell(told):
+            self.carry_out(asked)
+
+    def carry_out(self, asked: Asked) -> None:
+        if isinstance(asked, Spawn):
+            self.alive[asked.child] = False
+            self.since_health += 1
+
+    def some(self, pick: int, wanted: Callable[[int], bool] = lambda _child: True) -> int | None:
+        found = [child for child in self.alive if wanted(child)]
+        return found[pick % len(found)] if found else None
+
+    @rule(wish=st.sampled_from(Wish))
+    def wish(self, wish: Wish) -> None:
+        if wish in (Wish.START, Wish.START_PLAIN, Wish.START_LAST_GOOD, Wish.RESTART):
+            self.since_health = 0
+        self.tell(Wished(wish))
+
+    @rule(pick=st.integers(0, 9))
+    def becomes_ready(self, pick: int) -> None:
+        child = self.some(pick, lambda it: not self.alive[it])
+        if child is not None:
+            self.alive[child] = True
+            self.tell(Spawned(child, 1000 + child))
+            self.tell(ready(child))
+
+    @rule(pick=st.integers(0, 9), slow=st.booleans())
+    def answers(self, pick: int, slow: bool) -> None:
+        child = self.some(pick, lambda it: self.alive[it])
+        if child is not None:
+            self.since_health = 0
+            self.tell(Answered(f"run-{child}", 0.9 if slow else 0.01))
+
+    @rule()
+    def misses(self) -> None:
+        self.tell(Missed("no answer"))
+
+    @rule(pick=st.integers(0, 9), code=st.sampled_from([0, 1, 78, -9]))
+    def exits(self, pick: int, code: int) -> None:
+        child = self.some(pick)
+        if child is not None:
+            del self.alive[child]
+            self.tell(Exited(child, code, ("a line",)))
+
+    @rule(pick=st.integers(0, 9), busy=st.booleans())
+    def is_refused(self, pick: int, busy: bool) -> None:
+        child = self.some(pick, lambda it: not self.alive[it])
+        if child is not None:
+            del self.alive[child]
+            self.tell(SpawnRefused(child, busy, "refused"))
+
+    @rule()
+    def wakes(self) -> None:
+        self.tell(Woke())
+
+    @rule(seconds=st.sampled_from([0.1, 1.0, 7.0, 70.0]))
+    def time_passes(self, seconds: float) -> None:
+        for asked in self.world.later(seconds):
+            self.carry_out(asked)
+
+    @invariant()
+    def every_process_is_known(self) -> None:
+        assert all(self.world.supervisor.knows(child) for child in self.alive)
+
+    @invariant()
+    def there_are_no_more_starts_than_the_rules_allow(self) -> None:
+        assert self.since_health <= self.world.rules.restarts + 2
+
+    @precondition(lambda self: self.world.state() is State.FAILED)
+    @invariant()
+    def a_failure_has_a_reason(self) -> None:
+        assert self.world.supervisor.status.reason is not Reason.NONE
+
+    def teardown(self) -> None:
+        """However it got there: a stop ends everything, if need be by killing."""
+        self.tell(Wished(Wish.STOP))
+        killed: set[int] = set()
+        for asked in self.world.later(200.0):
+            if isinstance(asked, Kill):
+                killed.add(asked.child)
+        assert killed >= set(self.alive)
+        for child in list(self.alive):
+            self.tell(Exited(child, -9))
+        assert self.world.state() is State.STOPPED
+        assert self.world.supervisor.idle
+        assert self.world.supervisor.due_at() is None
+
+
+TestLife: Any = Life.TestCase
+TestLife.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)

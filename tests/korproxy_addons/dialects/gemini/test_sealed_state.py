@@ -75,5 +75,6 @@ def test_odd_shapes_do_not_break_it(odd: Any) -> None:
 def test_a_body_that_is_none() -> None:
     with pytest.raises(KorProxyError):
         without_sealed(b"[" + SEAL)
-    deep = b'{"generateContentRequest":' * 3000 + b'"' + SEAL + b'"' + b"}" * 3000
+    # deeper than Python's own calls may go, and within what a Python 3.12 lets the JSON reader (1498)
+    deep = b'{"generateContentRequest":' * 1400 + b'"' + SEAL + b'"' + b"}" * 1400
     assert without_sealed(deep).count(SEAL) == 1

@@ -102,6 +102,12 @@ def test_an_unknown_part_is_kept() -> None:
     assert one(part) == UnknownPart("openai-responses", "input_video", raw(part), "words")
     empty = {"type": "input_image", "image_url": None}
     assert one(empty) == UnknownPart("openai-responses", "input_image", raw(empty))
+    untyped: dict[str, Any] = {"video": {}}
+    assert one(untyped) == UnknownPart("openai-responses", "", raw(untyped))
+
+
+def test_a_text_without_a_type_is_a_text() -> None:
+    assert one({"text": "words"}) == one({"type": None, "text": "words"}) == TextPart("words")
 
 
 @pytest.mark.parametrize(

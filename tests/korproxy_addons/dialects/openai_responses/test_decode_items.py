@@ -219,7 +219,7 @@ def test_a_made_image() -> None:
 def test_an_unknown_item_is_kept_and_is_no_empty_message(kind: str) -> None:
     """T141"""
     item = {"type": kind, "id": "x"}
-    assert only(item) == UnknownPart("openai-responses", kind, raw(item))
+    assert only(item) == UnknownPart("openai-responses", kind, raw(item), item=True)
     assert read({"role": "user", "content": ""}, {"role": "assistant", "content": []}) == ()
 
 

@@ -280,6 +280,17 @@ def test_unknown_parts() -> None:
     assert found[0]["content"] == [{"type": "input_video"}, {"type": "input_text", "text": "words"}]
 
 
+@pytest.mark.parametrize("part", [{"type": "new_part", "x": 1}, {"x": 1}, {"type": "input_image"}])
+def test_an_unknown_part_stays_in_its_message_and_an_unknown_item_outside(
+    part: dict[str, Any],
+) -> None:
+    """T129, T141: a part is no item, whatever its type is called."""
+    text = {"type": "input_text", "text": "Hi"}
+    message = {"type": "message", "role": "user", "content": [text, part]}
+    item = {"type": "input_new_item", "id": "x"}
+    assert back(message, item) == [message, item]
+
+
 def test_phases_go_back_to_their_messages() -> None:
     def said(text: str, **fields: Any) -> dict[str, Any]:
         content = [{"type": "output_text", "text": text}]
