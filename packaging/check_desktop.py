@@ -78,6 +78,8 @@ class Check:
             assert launcher.stdout is not None
             gateway = 0
             for line in launcher.stdout:
+                if not line.startswith("{"):
+                    continue
                 status = json.loads(line)
                 gateway = status["pid"] or gateway
                 if status["state"] in ("healthy", "failed"):

@@ -8,11 +8,12 @@ import logging
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from korproxy_addons.accounts.balancing import Fit, Group
 from korproxy_addons.accounts.failover import Next, next_step, usefulness
-from korproxy_addons.accounts.health import State
+from korproxy_addons.accounts.health import Health, State
 from korproxy_addons.accounts.selection import Choice, Offer, choose, fits
 from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.exceptions import KorProxyError
@@ -95,6 +96,8 @@ class Course:
             if self._tried:
                 return NextStep(None)
             raise self._all_resting()
+        if not choice.home and len(choice.others) > 1 and not self._affinity.leaves(choice.option):
+            self._exchange.note(choice.offer.group.strategy)
         return self._take(choice)
 
     def again(self, candidate: Candidate) -> NextStep:
@@ -275,7 +278,7 @@ class Course:
         candidates = self._plan.candidates
         healths = [self._pool.worst(it.account_id, it.model, now) for it in candidates]
         names = ", ".join(
-            f"{self._accounts[it.account_id].label} ({health.state}, {health.code})"
+            f"{self._accounts[it.account_id].label} ({_standing(health, now)})"
             for it, health in zip(candidates, healths, strict=True)
         )
         codes = {it.code for it in healths}
@@ -310,3 +313,12 @@ class Course:
         }
         level = logging.INFO if clients else logging.WARNING
         log.log(level, "attempt failed", extra={"fields": fields})
+
+
+def _standing(health: Health, now: float) -> str:
+    """What keeps an account from serving, and until when."""
+    words = f"{health.state}, {health.code}"
+    if health.until is None or health.until <= now:
+        return words
+    at = datetime.fromtimestamp(health.until).astimezone()
+    return f"{words}, until {at.isoformat(timespec='seconds')}"

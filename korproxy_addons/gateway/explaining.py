@@ -192,7 +192,7 @@ def explained(
         profile_by=choice.by,
         rules=tuple(map(_rule, plan.verdicts)),
         rule=plan.rule,
-        why=(*plan.why, *(("sticky",) if home is not None and picked == home else ())),
+        why=(*plan.why, *_why_this(plan, refusals.keys(), picked, home)),
         parameters=dict(plan.parameters),
         groups=tuple(_group(step, refusals.keys(), picked, home, situation) for step in plan.steps),
         refused={name: f"{it.spec.code} {it.spec.title}" for name, it in refusals.items()},
@@ -250,6 +250,18 @@ def _picked(
             if fit is not Fit.NOT_NOW and (best is None or fit < best[0]):
                 best = (fit, it)
     return best[1] if best is not None else None
+
+
+def _why_this(
+    plan: Plan, refused: Any, picked: Candidate | None, home: Candidate | None
+) -> tuple[str, ...]:
+    """The word for why this account of its group, where there are several."""
+    for step in plan.steps:
+        if picked in step.candidates:
+            several = len([it for it in step.candidates if it.account_id not in refused]) > 1
+            word = "sticky" if picked == home else str(step.strategy)
+            return (word,) if several else ()
+    return ()
 
 
 def _group(

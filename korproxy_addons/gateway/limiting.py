@@ -14,7 +14,16 @@ from korproxy_addons.gateway.exchange import Exchange
 from korproxy_addons.gateway.runaway_guard import RunawayGuard
 from korproxy_addons.providers.outgoing import Operation
 from korproxy_addons.routing.plan import Plan
-from korproxy_addons.usage.limits import Counts, Limit, LimitBook, Reached, Subject, Used, limits_of
+from korproxy_addons.usage.limits import (
+    Counts,
+    Limit,
+    LimitBook,
+    Reached,
+    Subject,
+    Used,
+    amount,
+    limits_of,
+)
 from korproxy_addons.usage.metrics import Metrics
 from korproxy_addons.usage.record import ExchangeRecord
 
@@ -82,7 +91,9 @@ class Limiter:
         if exchange.wanted is None or exchange.wanted.operation not in COUNTED:
             return plan
         now = self._clock()
-        self._runaway.check(exchange, now)
+        if not exchange.reroute:
+            # Planned anew, it is the same request and no repetition.
+            self._runaway.check(exchange, now)
         self._check_key(exchange)
         subject = subject_of(exchange)
         if not self._meet(exchange, self._book.reached(subject, now, of_upstream=False), now):
@@ -142,7 +153,8 @@ class Limiter:
         if models and not any(fnmatchcase(model, it.lower()) for it in models):
             raise KorProxyError(
                 catalogue.KEY_MODEL_REFUSED,
-                f"key “{key.id}”, model “{model[:120]}”; allowed: {', '.join(models)}",
+                f"rule “models” allows {', '.join(models)} for key {key.id}; asked for “{model[:120]}”; this does not"
+                " reset",
                 param="model",
             )
         most, running = key.limits.concurrency, len(self._running.get(key.id, ()))
@@ -154,8 +166,8 @@ class Limiter:
             self._count("requests", LimitAction.REFUSE)
             raise KorProxyError(
                 catalogue.CONCURRENCY,
-                f"rule “concurrency” allows {most} requests at the same time for key {key.id}; {running} are"
-                " running; resets when one of them ends",
+                f"rule “concurrency” allows {amount(Counts.REQUESTS, most)} at the same time for key {key.id};"
+                f" {running} running; resets when one of them ends",
                 retry_after_s=_BUSY_RETRY_S,
             )
 

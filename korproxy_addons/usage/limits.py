@@ -239,6 +239,8 @@ def amount(counts: Counts, number: float) -> str:
     """A number of what is counted, in words."""
     if counts is Counts.COST:
         return f"${number:,.2f}"
+    if number == 1:
+        return f"1 {counts.removesuffix('s')}"
     return f"{number:,.0f} {counts}"
 
 

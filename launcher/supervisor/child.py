@@ -19,6 +19,8 @@ from launcher.gateway_command import gateway_command
 from launcher.supervisor.signals import StartWith
 
 LAST_LINES = 20
+HANDS_OVER = os.name == "posix"
+"""Whether a gateway can take over sockets that the launcher opened; if not, it opens its own."""
 _NEW_GROUP: dict[str, object] = (
     {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
     if sys.platform == "win32"
@@ -83,7 +85,7 @@ class GatewayChild:
             "--start", start_with.value,
             "--parent", str(os.getpid()),
         ]  # fmt: skip
-        for descriptor in descriptors:
+        for descriptor in descriptors if HANDS_OVER else ():
             argv += ["--listen-fd", str(descriptor)]
         process = await asyncio.create_subprocess_exec(
             *argv,
@@ -91,7 +93,7 @@ class GatewayChild:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             limit=LONGEST_LINE_BYTES,
-            pass_fds=tuple(descriptors) if os.name == "posix" else (),
+            pass_fds=tuple(descriptors) if HANDS_OVER else (),
             **_NEW_GROUP,  # type: ignore[arg-type]
         )
         return cls(process, on_report, on_line, on_exit)

@@ -26,7 +26,7 @@ from korproxy_addons.control.protocol import (
     Reload,
     Report,
 )
-from launcher.supervisor.child import GatewayChild
+from launcher.supervisor.child import HANDS_OVER, GatewayChild
 from launcher.supervisor.listeners import Listeners, PortTakenError, Where
 from launcher.supervisor.machine import Supervisor
 from launcher.supervisor.port_holder import Run, port_holder, save_run, take_over_stale
@@ -234,6 +234,9 @@ class Keeper:
             where, drain_s = self._where()
             self._supervisor.rules = replace(self._supervisor.rules, drain_s=drain_s)
             await self._listen(where)
+            if not HANDS_OVER:
+                # That the port is free is known now; the gateway opens it itself.
+                self._listeners.close()
             child = await GatewayChild.start(
                 self.home,
                 self._listeners.descriptors,

@@ -73,7 +73,10 @@ def redemptions(sim: SimulatorThread) -> list[int]:
 def test_a_due_login_is_renewed_before_anybody_asks(tmp_path: Path, sim: SimulatorThread) -> None:
     home = folder(tmp_path, sim, life_s=200.0)
     with gateway(home) as running:
-        until(lambda: redemptions(sim) == [200] and stored(home) != OLD)
+        # stored first, then used: the gateway says so when it has done both
+        until(lambda: any(it["event"] == "sign-in renewed" for it in running.log_lines()))
+        assert redemptions(sim) == [200]
+        assert stored(home) != OLD
         reply = ask(running, sim.urls()["claude", "subscription"]["model"])
         assert reply.status == 200
         asked = next(it for it in sim.ledger.entries if it.path == "/v1/messages")

@@ -187,9 +187,9 @@ def test_a_key_for_one_request_at_a_time(limited: SimulatedGateway, dialect: str
         said = message_of(reply)
         for words in (
             "“concurrency”",
-            "1 requests at the same time",
+            "1 request at the same time",
             "key alone",
-            "1 are running",
+            "1 running",
             "resets",
         ):
             assert words in said
@@ -204,7 +204,7 @@ def test_a_key_for_some_models(limited: SimulatedGateway) -> None:
         reply = ask(limited.url, asked_with("narrow", dialect))
         assert reply.status == 403
         assert reply.headers["x-korproxy-error"] == catalogue.KEY_MODEL_REFUSED.code
-        assert "allowed: qwen*" in message_of(reply)
+        assert "“models” allows qwen*" in message_of(reply)
 
 
 def test_the_ledger_knows_whose_key_it_was(limited: SimulatedGateway) -> None:
@@ -230,9 +230,9 @@ def test_rules_come_and_go_without_a_restart(tmp_path: Path) -> None:
         assert reply.status == 429
         for words in (
             "“sonnet”",
-            "1 requests per day",
+            "1 request per day",
             "account claude-api-key",
-            "1 requests used",
+            "1 request used",
         ):
             assert words in message_of(reply)
         chat = question("openai-chat", NATIVE["openai-chat"])

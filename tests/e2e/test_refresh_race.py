@@ -70,5 +70,3 @@ def test_a_token_that_is_merely_due_keeps_nobody_waiting(
     reports = run_workers(Work(one.home, one.model, 4, REQUESTS))
     assert [it["statuses"] for it in reports] == [[200] * REQUESTS] * 4
     assert redemptions(sim).count(200) == 0
-
-

@@ -81,6 +81,8 @@ class Chromium:
 
     def click(self, selector: str) -> None:
         """Press what a selector finds, where it is on the page, as a mouse does."""
+        # a page that was not drawn yet lets a click fall through
+        until(lambda: self.evaluate("performance.getEntriesByType('paint').length"))
         place = until(lambda: self.evaluate(f"{_CENTRE}({json.dumps(selector)})"))
         mouse = {**place, "button": "left", "clickCount": 1}
         for kind in ("mousePressed", "mouseReleased"):

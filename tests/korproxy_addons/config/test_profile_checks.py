@@ -31,8 +31,10 @@ def rule(inside: str) -> str:
     [
         "groups: [{id: g, accounts: [b, a], weights: {a: 2}}]\nprofiles: [{id: w, group: [g, default]}]",
         "active_profile: default",
-        "providers: {o: {dialect: gemini, base_url: 'https://x.example', auth: none}}\n"
-        "groups: [{id: g, accounts: [o, a]}]",
+        (
+            "providers: {o: {dialect: gemini, base_url: 'https://x.example', auth: none}}\n"
+            "groups: [{id: g, accounts: [o, a]}]"
+        ),
         "profiles: [{id: w}]\nactive_profile: w",
         rule("group: default"),
         rule("model: glm-5"),

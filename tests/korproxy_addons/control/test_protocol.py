@@ -65,9 +65,7 @@ def test_the_words_on_the_wire_are_these() -> None:
 @given(st.binary(max_size=200))
 def test_anything_else_is_passed_over(line: bytes) -> None:
     for decoded in (decode_command(line), decode_report(line)):
-        assert decoded is None or isinstance(
-            decoded, protocol._Command | protocol._Report
-        )
+        assert decoded is None or isinstance(decoded, protocol._Command | protocol._Report)
 
 
 def test_deep_nesting_is_passed_over() -> None:

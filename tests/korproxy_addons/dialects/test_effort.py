@@ -23,6 +23,11 @@ def test_words_survive_the_way_there_and_back(effort: str) -> None:
     assert effort == effort_of(budget)
 
 
+def test_t87_the_table_of_efforts_and_budgets() -> None:
+    words = ("none", "minimal", "low", "medium", "high", "xhigh")
+    assert [BUDGETS[word] for word in words] == [0, 512, 1024, 8192, 24576, 32768]
+
+
 @given(st.integers(0, 200_000))
 def test_a_budget_becomes_the_weakest_word_that_covers_it(budget: int) -> None:
     found = BUDGETS[effort_of(budget)]

@@ -152,7 +152,7 @@ def test_what_a_provider_has_no_words_for_is_no_failure_of_its_account() -> None
     assert (sink.status, upstream.calls, one.pool.snapshot()) == (400, [], {})
     assert sink.headers["x-korproxy-error"] == catalogue.CANNOT_TRANSLATE.code
     assert {it.error_code for it in exchange.attempts} == {catalogue.CANNOT_TRANSLATE.code}
-    assert sink.why == []
+    assert sink.why == ["fill-first"]
 
 
 def test_an_upstream_that_has_them_is_asked_instead() -> None:

@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 import json
 import logging
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,7 @@ from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.gateway.course import MOST_TRIAL_LOOKS, TRIAL_LOOK_S
 from korproxy_addons.io.upstream import UpstreamCall, UpstreamReply
 from korproxy_addons.providers.failure import Failure, Scope, Source, Verdict
-from support.answers import (
-    CHAT,
-    MESSAGE_FRAMES,
-    MESSAGES,
-    answer,
-    completion,
-    refusal,
-)
+from support.answers import CHAT, MESSAGE_FRAMES, MESSAGES, answer, completion, refusal
 from support.asking import Question, question
 from support.fake_upstream import FakeReply, FakeUpstream, event_stream, json_reply
 from support.legs import Rig, accounts_of, config_of, exchange_for
@@ -59,7 +53,7 @@ def test_the_first_account_of_the_config_serves() -> None:
     assert (sink.status, sink.ended, upstream.hosts) == (200, True, ["a"])
     assert sink.headers["x-korproxy-account"] == "Account a"
     assert sink.headers["x-korproxy-request-id"] == "kp-test"
-    assert sink.why == []
+    assert sink.why == ["fill-first"]
     assert "x-korproxy-error" not in sink.headers
     assert [(it.account_id, it.status, it.error_code) for it in exchange.attempts] == [
         ("a", 200, None)
@@ -70,7 +64,11 @@ def test_an_account_at_its_limit_is_followed_by_the_next() -> None:
     upstream = FakeUpstream(a=[refusal(429, retry_after="60")], b=[answer(), answer()])
     one = rig(upstream)
     sink, exchange = one.ask(ask())
-    assert (sink.status, upstream.hosts, sink.why) == (200, ["a", "b"], ["failover:429"])
+    assert (sink.status, upstream.hosts, sink.why) == (
+        200,
+        ["a", "b"],
+        ["fill-first", "failover:429"],
+    )
     assert sink.headers["x-korproxy-account"] == "Account b"
     assert [it.error_code for it in exchange.attempts] == [catalogue.RATE_LIMITED.code, None]
     assert one.slept == []
@@ -88,14 +86,14 @@ def test_a_breakdown_is_tried_once_more_on_the_same_account_then_on_the_next() -
     one = rig(upstream)
     sink, _ = one.ask(ask())
     assert (sink.status, upstream.hosts) == (200, ["a", "a", "b"])
-    assert sink.why == ["retry:500", "failover:500"]
+    assert sink.why == ["fill-first", "retry:500", "failover:500"]
     assert one.slept == [0.25]
 
 
 def test_a_breakdown_that_passes_is_not_told_of_but_in_the_reason() -> None:
     upstream = FakeUpstream(a=[refusal(529), answer()])
     sink, _ = rig(upstream).ask(ask())
-    assert (sink.status, upstream.hosts, sink.why) == (200, ["a", "a"], ["retry:529"])
+    assert (sink.status, upstream.hosts, sink.why) == (200, ["a", "a"], ["fill-first", "retry:529"])
 
 
 def test_a_connection_that_fails_is_tried_again_and_then_elsewhere() -> None:
@@ -133,7 +131,7 @@ def test_attempts_are_bounded_however_many_accounts_there_are() -> None:
 def test_what_the_provider_finds_fault_with_is_asked_of_nobody_else(status: int) -> None:
     upstream = FakeUpstream(a=[refusal(status)], b=[answer()])
     sink, _ = rig(upstream).ask(ask())
-    assert (sink.status, upstream.hosts, sink.why) == (status, ["a"], [])
+    assert (sink.status, upstream.hosts, sink.why) == (status, ["a"], ["fill-first"])
     assert sink.json["error"]["message"] == "said so"
 
 
@@ -208,7 +206,7 @@ def test_a_token_that_is_refused_twice_needs_its_owner(tmp_path: Path) -> None:
     one = Rig(config_of(secret_file_config(CODE_ASSIST, "a", "b")), upstream, tmp_path)
     sink, _ = one.ask(gemini(), tool=GEMINI_CLI)
     assert (sink.status, upstream.hosts) == (200, ["a", "a", "b"])
-    assert sink.why == ["retry:401", "failover:401"]
+    assert sink.why == ["fill-first", "retry:401", "failover:401"]
     assert one.pool.snapshot()["a", "*"].state is State.NEEDS_LOGIN
     # However much time passes, it is not asked again ...
     one.clock.advance(10 * 24 * 3600)
@@ -235,7 +233,11 @@ def test_a_key_that_nobody_can_refresh_gives_way_to_the_next_account(tmp_path: P
     upstream = FakeUpstream(a=[iflow_expired()], b=[json_reply(completion())])
     one = Rig(config_of(secret_file_config(IFLOW, "a", "b")), upstream, tmp_path)
     sink, _ = one.ask(question(CHAT, "glm-5"))
-    assert (sink.status, upstream.hosts, sink.why) == (200, ["a", "b"], ["failover:200"])
+    assert (sink.status, upstream.hosts, sink.why) == (
+        200,
+        ["a", "b"],
+        ["fill-first", "failover:200"],
+    )
     assert one.pool.snapshot()["a", "*"].state is State.NEEDS_LOGIN
 
 
@@ -288,6 +290,16 @@ def test_where_all_accounts_rest_the_client_is_told_until_when_and_who() -> None
     assert sink.json["error"]["type"] == "rate_limit_error"
     for words in ("Account a", "Account b", "rate_limited", catalogue.RATE_LIMITED.code):
         assert words in sink.json["error"]["message"]
+    for seconds in (300, 90.2):
+        until = datetime.fromtimestamp(now + seconds).astimezone().isoformat(timespec="seconds")
+        assert f"until {until}" in sink.json["error"]["message"]
+
+
+def test_the_strategy_is_the_reason_where_there_was_a_choice() -> None:
+    """A conversation that stays has another one, and of a single account there is nothing to explain."""
+    one = rig(FakeUpstream(a=[answer(), answer()]))
+    assert [one.ask(ask())[0].why for _ in range(2)] == [["fill-first"], ["sticky"]]
+    assert rig(FakeUpstream(a=[answer()]), {"a": MESSAGES}).ask(ask())[0].why == []
 
 
 def test_where_only_their_owner_can_help_no_time_is_named() -> None:

@@ -65,7 +65,7 @@ def test_a_profile_is_named_in_every_way(query: Query, by: str) -> None:
 
 def test_without_a_word_it_is_the_active_one() -> None:
     found = answer(Query(model="m"), known())
-    assert (found.profile, found.profile_by, found.why) == ("default", "active", ())
+    assert (found.profile, found.profile_by, found.why) == ("default", "active", ("fill-first",))
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ def test_a_conversation_stays_where_it_is_at_home() -> None:
     assert "at home here" in accounts(found)["b"].reason
     loose = [{"id": "default", "sticky": False}]
     found = answer(Query(request=request), known(fleet=one, groups=loose, profiles=[]))
-    assert (found.chosen, found.why) == ("a", ())
+    assert (found.chosen, found.why) == ("a", ("fill-first",))
 
 
 def test_who_may_not_serve_the_tool_is_named_with_the_reason() -> None:

@@ -59,7 +59,7 @@ def test_each_attempt_is_made_from_the_clients_own_body_for_its_own_upstream() -
         "https://messages.example/v1/messages",
     ]
     # What only the first would not have seen is not said of the second's answer.
-    assert (exchange.losses, sink.why) == ([], ["failover:429"])
+    assert (exchange.losses, sink.why) == ([], ["fill-first", "failover:429"])
 
 
 def test_an_upstream_without_words_for_a_request_leaves_it_to_one_that_has_them() -> None:
@@ -108,7 +108,7 @@ def test_a_pinned_account_alone_is_asked() -> None:
 def test_an_alias_is_named_as_the_reason() -> None:
     upstream = FakeUpstream(a=[answer()])
     sink, _ = rig(upstream, aliases={"fast": "m"}).ask(ask("fast"))
-    assert (sink.why, upstream.sent()["model"]) == (["alias"], "m")
+    assert (sink.why, upstream.sent()["model"]) == (["alias", "fill-first"], "m")
 
 
 def listing(models: list[str]) -> FakeReply:

@@ -12,7 +12,8 @@ from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.gateway.exchange import Exchange
 from korproxy_addons.gateway.planning import Planner, facts_of
-from korproxy_addons.io.workspace import NO_PROJECT, Address, Project, Workspace
+from korproxy_addons.io.socket_owner import Address
+from korproxy_addons.io.workspace import NO_PROJECT, Project, Workspace
 from korproxy_addons.routing.plan import Plan
 from support.answers import CHAT, MESSAGES
 from support.asking import question

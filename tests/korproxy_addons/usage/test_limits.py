@@ -164,3 +164,9 @@ def test_the_limits_of_a_configuration() -> None:
     assert [it.sliding for it in found] == [True, False, False, False, True]
     assert (found[3].action, found[3].slow_s) == (LimitAction.SLOW, 2.0)
     assert found[4].of_upstream
+
+
+def test_one_is_told_as_one() -> None:
+    told = [amount(it, 1) for it in Counts]
+    assert told == ["1 request", "1 token", "$1.00"]
+    assert amount(Counts.REQUESTS, 1000) == "1,000 requests"

@@ -1,4 +1,4 @@
-"""The look at what passes: a successor that shows it, and the way back, by the same hand-over as any restart."""
+"""The length of a look (`inspect_s`): a successor that shows what passes, and the way back, by the hand-over of any restart."""
 
 from korproxy_addons.control.protocol import Retire
 from launcher.supervisor.rules import Rules
