@@ -1,6 +1,7 @@
 """What holds for every test; see tests/support for what tests ask for by name."""
 
 import os
+import signal
 
 from hypothesis import settings
 
@@ -13,3 +14,7 @@ if os.environ.get("CI") or os.environ.get("KORPROXY_NO_SKIPS"):
 
 # No test writes into the keyring of whoever runs it; those about a keyring start one of their own.
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
+
+# A shell that starts this in the background has Ctrl-C ignored, and every program that a test starts would inherit it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -2,6 +2,8 @@ import os
 import stat
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -117,8 +119,24 @@ def test_a_link_stays_a_link_and_the_mode_stays(home: Path, tmp_path: Path) -> N
     assert stat.S_IMODE(real.stat().st_mode) == 0o640
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_that_cannot_be_written_is_a_clear_problem(home: Path) -> None:
+@pytest.fixture
+def as_nobody(home: Path) -> Iterator[Path]:
+    """A folder of somebody who is not root, and this process as them: root may write anywhere."""
+    if os.geteuid() != 0:
+        yield home
+        return
+    with tempfile.TemporaryDirectory() as name:
+        os.chown(name, 65534, 65534)
+        os.seteuid(65534)
+        try:
+            yield Path(name) / "home"
+        finally:
+            os.seteuid(0)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
+def test_a_folder_that_cannot_be_written_is_a_clear_problem(as_nobody: Path) -> None:
+    home = as_nobody
     edit_config(home, add)
     home.chmod(0o500)
     try:
