@@ -153,8 +153,6 @@ class TrayApp:
                 webbrowser.open(f"{serving.url}/login?ticket={serving.sessions.new_ticket()}")
             case Action.INSPECT:
                 self._run_command(own_command("inspect", "--home", str(self._home)))
-            case Action.DEBUG_BUNDLE:
-                self._run_command(own_command("debug-bundle", "--home", str(self._home)))
             case Action.START_AT_LOGIN:
                 if self._system is not None:
                     if self._system.is_on():

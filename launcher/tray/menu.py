@@ -24,7 +24,6 @@ class Action(StrEnum):
     USE_PROFILE = "use-profile"
     OPEN_PAGE = "open-page"
     INSPECT = "inspect"
-    DEBUG_BUNDLE = "debug-bundle"
     START_AT_LOGIN = "start-at-login"
     QUIT = "quit"
 
@@ -83,7 +82,6 @@ def menu_of(facts: Facts) -> tuple[Item, ...]:
         *_accounts(facts),
         Item("Open dashboard", Action.OPEN_PAGE, default=True),
         Item("Inspect traffic", Action.INSPECT, enabled=status.state in _UP),
-        Item("Save debug bundle…", Action.DEBUG_BUNDLE),
         SEPARATOR,
         *(
             ()

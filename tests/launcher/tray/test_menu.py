@@ -36,7 +36,7 @@ def test_when_all_is_well_the_menu_is_this() -> None:
         "Start", "Pause", "Restart", "Stop", "",
         "Profiles", "Default", "Work",
         "Accounts", "claude-max — 42 % of 5h left, resets 15:18",
-        "Open dashboard", "Inspect traffic", "Save debug bundle…", "",
+        "Open dashboard", "Inspect traffic", "",
         "Start at login", "Quit KorProxy",
     ]  # fmt: skip
 
