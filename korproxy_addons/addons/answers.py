@@ -54,10 +54,10 @@ class Answers:
         return [it.model_dump() for it in self._control.accounts()]
 
     async def _reset(self, about: dict[str, Any]) -> dict[str, Any]:
-        """What is held against an account is forgotten, as a person asked."""
+        """What is held against an account is forgotten, as a person asked; or `{"error": …}`."""
         account = str(about.get("account", ""))
         if self._store.current.account(account) is None:
-            raise KorProxyError(catalogue.ACCOUNT_UNKNOWN, account)
+            return _failure(KorProxyError(catalogue.ACCOUNT_UNKNOWN, account))
         self._state.fleet.pool.reset(account)
         return {"account": account}
 

@@ -59,6 +59,7 @@ class Api:
             Route("/lifecycle", self.lifecycle, methods=["POST"]),
             Route("/inspect", self.inspect, methods=["POST"]),
             Route("/logs", self.logs, methods=["GET"]),
+            Route("/accounts/reset", self.reset, methods=["POST"]),
             Route("/routing/explain", self.explain, methods=["POST"]),
             Route("/tickets", self.tickets, methods=["POST"]),
         ]
@@ -107,9 +108,22 @@ class Api:
 
     async def explain(self, request: Request) -> Response:
         """POST a question about a route: what the running gateway says, its fields being those of `route explain --json`."""
+        said = await self._asked("explain", await request.body())
+        return JSONResponse(said["explanation"])
+
+    async def reset(self, request: Request) -> Response:
+        """POST `{"account": ID}`: what is held against the account is forgotten; it is asked again at once."""
+        return JSONResponse(await self._asked("reset-account", await request.body()))
+
+    async def tickets(self, _request: Request) -> Response:
+        """POST: an address that signs one browser in, once, within a minute."""
+        return JSONResponse({"url": f"{self._root}/login?ticket={self._sessions.new_ticket()}"})
+
+    async def _asked(self, what: str, body: bytes) -> dict[str, Any]:
+        """What the running gateway says to a question; what it says against it is an error here, too."""
         try:
-            question = msgspec.json.decode(await request.body(), type=dict[str, Any])
-            said = await self._steward.ask("explain", question)
+            question = msgspec.json.decode(body, type=dict[str, Any])
+            said: dict[str, Any] = await self._steward.ask(what, question)
         except (msgspec.DecodeError, msgspec.ValidationError) as error:
             raise KorProxyError(catalogue.FIELD_INVALID, str(error)) from error
         except LookupError as error:
@@ -117,11 +131,7 @@ class Api:
         if "error" in said:
             failed = said["error"]
             raise KorProxyError(catalogue.CATALOGUE[failed["code"]], failed["detail"])
-        return JSONResponse(said["explanation"])
-
-    async def tickets(self, _request: Request) -> Response:
-        """POST: an address that signs one browser in, once, within a minute."""
-        return JSONResponse({"url": f"{self._root}/login?ticket={self._sessions.new_ticket()}"})
+        return said
 
     def _status(self) -> dict[str, Any]:
         status = self._steward.status

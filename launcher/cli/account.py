@@ -28,6 +28,7 @@ def register(app: typer.Typer) -> None:
     group.command("rename")(rename)
     group.command("disable")(disable)
     group.command("enable")(enable)
+    group.command("reset")(reset)
     group.command("remove")(remove)
     group.command("test")(account_test.try_)
     app.add_typer(group, name="account")
@@ -82,6 +83,15 @@ def enable(account_id: Id, home: Home = None, as_json: AsJson = False) -> None:
 
     set_enabled(folder_of(home), account_id, enabled=True)
     _say(f"{account_id} is used again.", {"id": account_id, "disabled": False}, as_json=as_json)
+
+
+def reset(account_id: Id, home: Home = None, as_json: AsJson = False) -> None:
+    """Forget what is held against an account, and ask it again at once; KorProxy must run."""
+    from launcher.cli.lifecycle import running
+
+    running(folder_of(home)).post("accounts/reset", {"account": account_id})
+    line = f"{account_id} is asked again with the next request."
+    _say(line, {"id": account_id, "reset": True}, as_json=as_json)
 
 
 def remove(account_id: Id, home: Home = None, as_json: AsJson = False) -> None:

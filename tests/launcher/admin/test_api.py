@@ -93,3 +93,10 @@ def test_what_the_gateway_says_against_a_question_is_passed_on(house: AdminHouse
     reply = house.by_key("/api/v1/routing/explain", {"model": "m"})
     assert reply.json["error"]["code"] == "KP-SYS-509"
     assert house.by_key("/api/v1/routing/explain", ["m"]).status == 400
+
+
+def test_an_account_is_given_another_chance(house: AdminHouse) -> None:
+    house.steward.answer = {"account": "work"}
+    reply = house.by_key("/api/v1/accounts/reset", {"account": "work"})
+    assert (reply.status, reply.json) == (200, {"account": "work"})
+    assert house.steward.wishes == ['ask reset-account {"account": "work"}']

@@ -14,7 +14,7 @@ def house(tmp_path: Path) -> AdminHouse:
 
 
 def test_there_are_routes(house: AdminHouse) -> None:
-    assert len(inventory(house)) == 10
+    assert len(inventory(house)) == 11
 
 
 def test_no_route_is_open_but_those_that_say_nothing(house: AdminHouse) -> None:

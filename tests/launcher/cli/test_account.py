@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from launcher.cli import run
+from launcher.cli import lifecycle, run
 
 CONFIG = """\
 accounts:
@@ -88,3 +88,25 @@ def test_a_config_that_is_wrong_is_said_and_not_touched(
     (home / "config.yaml").write_text("accounts: 7\n")
     assert run(["account", "list"]) == 1
     assert "config.yaml:1" in capsys.readouterr().err
+
+
+def test_an_account_is_given_another_chance(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[object] = []
+
+    class Api:
+        def post(self, path: str, body: dict[str, str]) -> dict[str, str]:
+            asked.append((path, body))
+            return body
+
+    monkeypatch.setattr(lifecycle, "running", lambda folder: Api() if folder == home else None)
+    assert said(capsys, "reset", "one") == {"id": "one", "reset": True}
+    assert asked == [("accounts/reset", {"account": "one"})]
+
+
+def test_without_korproxy_there_is_nothing_to_reset(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["account", "reset", "one"]) == 1
+    assert "KP-SYS-509" in capsys.readouterr().err
