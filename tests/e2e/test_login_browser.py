@@ -58,7 +58,9 @@ def served(gateway: GatewayProcess, home: SignInHome, name: str, account: str) -
     """The answer to a request by the account, once the running gateway knows it."""
     dialect, model = MODELS[name]
     asked = question(dialect, f"{LOGINS[name][0]}@{account}/{model}")
-    reply = ask(gateway.url, asked, **{"user-agent": "claude-cli/2.1.0 (external, cli)"})
+    # Two of the logins serve their vendor's own tool alone.
+    tool = "GeminiCLI/0.61.0" if name == "google" else "claude-cli/2.1.0 (external, cli)"
+    reply = ask(gateway.url, asked, **{"user-agent": tool})
     return reply if reply.status == 200 else None
 
 
