@@ -30,7 +30,7 @@ SETTINGS: dict[str, Any] = {
         {
             "id": "work",
             "name": "Day job",
-            "projects": "/src/work",
+            "projects": "/src/job",
             "group": ["default", "last"],
             "rules": [
                 {"name": "night", "when": {"time": "00:00-00:01"}, "group": "last"},

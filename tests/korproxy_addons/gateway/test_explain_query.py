@@ -53,7 +53,7 @@ def test_facts_can_be_said() -> None:
     [
         (Query(model="m", headers={"x-korproxy-profile": "day JOB"}), "header"),
         (Query(model="m", key="tool"), "key"),
-        (Query(model="m", project="/src/work/x"), "folder"),
+        (Query(model="m", project="/src/job/x"), "folder"),
         (Query(model="m", project="/src/other", project_word="work"), "project-file"),
     ],
 )
@@ -139,7 +139,7 @@ def test_any_text_is_answered_or_refused(text: str) -> None:
 def row(**changes: Any) -> tuple[Any, ...]:
     values: dict[str, Any] = {
         "id": "i", "request_id": "r", "started_at": NOW - 60, "operation": "generate",
-        "client_dialect": "gemini", "tool": "cline", "project": "/src/work", "profile": "work",
+        "client_dialect": "gemini", "tool": "cline", "project": "/src/job", "profile": "work",
         "local_key": "", "kind": "chat+vision", "requested_model": "m", "model": "m",
         "account": "b", "route_group": "default", "rule": "", "why": "sticky", "input_tokens": 80,
         "cached_tokens": 20, "cache_write_tokens": 1, "status": 200, "outcome": "ok", "code": "",
@@ -157,7 +157,7 @@ def test_a_past_exchange_is_judged_by_what_was_recorded() -> None:
         "c",
     )
     assert (found.request["dialect"], found.request["tool"]) == ("gemini", "cline")
-    assert (found.request["input_tokens"], found.request["project"]) == (101, "/src/work")
+    assert (found.request["input_tokens"], found.request["project"]) == (101, "/src/job")
     assert found.request["at"].startswith("2027-01-15T07:59")
     assert (found.recorded["account"], found.recorded["why"]) == ("b", "sticky")
     assert found.recorded["attempts"] == [{"account": "b"}]

@@ -23,7 +23,7 @@ def facts(headers: Mapping[str, str] | None = None) -> Facts:
         body=b'{"messages":[],"thinking":{"type":"adaptive"},"tools":[{"name":"t"}]}',
         moment=TUESDAY_NOON,
         long_context_tokens=100,
-        known_project="/h/u/src/work/api",
+        known_project="/h/u/src/job/api",
         known_tokens=50,
     )
     one.resolved_model = "claude-haiku-5"
@@ -47,7 +47,7 @@ def match(**when: Any) -> Match:
         {"min_input_tokens": 50},
         {"max_input_tokens": 50},
         {"min_input_tokens": 0, "max_input_tokens": 50},
-        {"project": "~/src/work"},
+        {"project": "~/src/job"},
         {"header": {"x-team": "red-*"}},
         {"time": "mon-fri 09:00-18:00"},
         {"time": ["sat", "12:05-12:06"]},
@@ -68,7 +68,7 @@ def test_what_fits_holds(when: dict[str, Any]) -> None:
         ({"min_input_tokens": 51}, "min_input_tokens is 50, not 51"),
         ({"max_input_tokens": 49}, "max_input_tokens is 50, not 49"),
         ({"project": "~/src"}, ""),
-        ({"project": "/srv"}, "project is /h/u/src/work/api, not /srv"),
+        ({"project": "/srv"}, "project is /h/u/src/job/api, not /srv"),
         ({"header": {"x-team": "blue"}}, "header x-team is another, not blue"),
         ({"header": {"x-none": "*"}}, "header x-none is nothing, not *"),
         ({"time": "sat,sun"}, "time is tue 12:05, not sat,sun"),

@@ -10,17 +10,17 @@ from korproxy_addons.routing.prefix import split_profile
 @pytest.mark.parametrize(
     ("path", "found"),
     [
-        ("/p/work/v1/messages", ("work", "/v1/messages")),
+        ("/p/office/v1/messages", ("office", "/v1/messages")),
         ("/p/Day%20job/v1/models/a%2Fb", ("Day job", "/v1/models/a%2Fb")),
-        ("/p/work", ("work", "/")),
-        ("/p/work/", ("work", "/")),
-        ("/p/work/p/other/v1", ("work", "/p/other/v1")),
+        ("/p/office", ("office", "/")),
+        ("/p/office/", ("office", "/")),
+        ("/p/office/p/other/v1", ("office", "/p/other/v1")),
         ("/v1/messages", ("", "/v1/messages")),
         ("/p/", ("", "/p/")),
         ("/p//v1/messages", ("", "/p//v1/messages")),
         ("/p/%20/v1", ("", "/p/%20/v1")),
         ("/pwork/v1", ("", "/pwork/v1")),
-        ("/P/work/v1", ("", "/P/work/v1")),
+        ("/P/office/v1", ("", "/P/office/v1")),
         ("", ("", "")),
     ],
 )

@@ -64,17 +64,17 @@ def test_every_name_that_a_profile_can_have_can_be_said(name: str) -> None:
 @pytest.mark.parametrize(
     ("pattern", "folder", "fits"),
     [
-        ("~/src/work", "/h/u/src/work", True),
-        ("~/src/work", "/h/u/src/work/deep/er", True),
-        ("~/src/work/", "/h/u/src/work", True),
-        ("~/src/work", "/h/u/src/workshop", False),
-        ("~/src/work", "/h/u/src", False),
+        ("~/src/job", "/h/u/src/job", True),
+        ("~/src/job", "/h/u/src/job/deep/er", True),
+        ("~/src/job/", "/h/u/src/job", True),
+        ("~/src/job", "/h/u/src/jobshop", False),
+        ("~/src/job", "/h/u/src", False),
         ("~/src/*", "/h/u/src/any/thing", True),
         ("*/acme-*", "/srv/acme-web/api", True),
         ("/", "/srv/x", True),
         ("~other/src", "/h/u/src", False),
         ("C:\\src\\work", "c:\\SRC\\work\\x", True),
-        ("~/src/work", "", False),
+        ("~/src/job", "", False),
         ("*", "", False),
     ],
 )
