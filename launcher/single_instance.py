@@ -16,6 +16,8 @@ from filelock import FileLock, Timeout
 
 LOCK_NAME = "launcher.lock"
 RUN_NAME = "launcher.run.json"
+# Whoever asks whether a launcher runs holds the lock for an instant; a launcher holds it for good.
+LOOK_S = 0.5
 
 
 class Reach(msgspec.Struct, frozen=True):
@@ -67,7 +69,7 @@ class SingleInstance:
     def __enter__(self) -> Self:
         self._home.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
-            self._lock.acquire(timeout=0)
+            self._lock.acquire(timeout=LOOK_S, poll_interval=LOOK_S / 20)
         except Timeout:
             raise AlreadyRunningError(load_reach(self._home)) from None
         self._forget()

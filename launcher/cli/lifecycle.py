@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from launcher.api_client import ApiClient
 
 START_S = 45.0
-STOP_S = 60.0
+STOP_S = 30.0
 _LOOK_S = 0.1
 
 
@@ -60,9 +60,7 @@ def stop(home: Home = None, *, as_json: AsJson = False) -> None:
     api = _launcher(folder)
     if api is not None:
         api.post("lifecycle", {"do": "quit"})
-        deadline = time.monotonic() + STOP_S
-        while _launcher(folder, patient=False) is not None and time.monotonic() < deadline:
-            time.sleep(_LOOK_S)
+        _wait_until_gone(folder)
     found = {"state": "stopped"}
     show(found, lambda console: _as_text(console, found), as_json=as_json)
 
@@ -104,20 +102,48 @@ def _order(home: Path | None, wish: str, *, as_json: bool) -> None:
     show(found, lambda console: _as_text(console, found), as_json=as_json)
 
 
-def _launcher(home: Path, *, patient: bool = True) -> "ApiClient | None":
+def _launcher(home: Path) -> "ApiClient | None":
     """The running launcher; one that is only just starting is waited for."""
     from launcher.api_client import launcher_of
-    from launcher.single_instance import running_launcher, runs
+    from launcher.single_instance import runs
 
     api = launcher_of(home)
     deadline = time.monotonic() + START_S
-    while api is None and patient and runs(home) and time.monotonic() < deadline:
+    while api is None and runs(home) and time.monotonic() < deadline:
         time.sleep(_LOOK_S)
         api = launcher_of(home)
-    if api is None and not patient and runs(home):
-        reach = running_launcher(home)
-        raise KorProxyError(catalogue.LAUNCHER_UNREACHABLE, f"process {reach.pid}" if reach else "")
     return api
+
+
+def _wait_until_gone(home: Path) -> None:
+    """
+    Only the lock tells: on its way out a launcher says first that it can no longer be reached.
+
+    Raises:
+        KorProxyError: it is still there when the longest drain is over.
+    """
+    from launcher.single_instance import running_launcher, runs
+
+    deadline = time.monotonic() + STOP_S + _drain_s(home)
+    while runs(home):
+        if time.monotonic() > deadline:
+            reach = running_launcher(home)
+            raise KorProxyError(
+                catalogue.LAUNCHER_UNREACHABLE, f"process {reach.pid} does not end" if reach else ""
+            )
+        time.sleep(_LOOK_S)
+
+
+def _drain_s(home: Path) -> float:
+    """How long what is in flight may take to finish."""
+    from korproxy_addons.config.problems import ConfigProblems
+    from korproxy_addons.config.schema import Limits
+    from korproxy_addons.config.store import ConfigStore
+
+    try:
+        return ConfigStore(home).load().limits.drain_s
+    except ConfigProblems:
+        return Limits().drain_s
 
 
 def running(home: Path) -> "ApiClient":

@@ -3,11 +3,14 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from launcher.single_instance import (
+    LOCK_NAME,
     RUN_NAME,
     AlreadyRunningError,
     Reach,
@@ -71,3 +74,14 @@ def test_without_a_folder_nobody_runs(tmp_path: Path) -> None:
     assert running_launcher(tmp_path / "none") is None
     (tmp_path / RUN_NAME).write_text("not json")
     assert load_reach(tmp_path) is None
+
+
+def test_one_who_only_asks_does_not_keep_a_launcher_from_starting(tmp_path: Path) -> None:
+    """Asking holds the lock for an instant."""
+    asker = FileLock(str(tmp_path / LOCK_NAME), thread_local=False)
+    asker.acquire()
+    done = threading.Timer(0.05, asker.release)
+    done.start()
+    with SingleInstance(tmp_path):
+        assert running_launcher(tmp_path) is None
+    done.join()

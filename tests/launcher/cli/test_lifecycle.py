@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from launcher.single_instance import SingleInstance, runs
+from korproxy_addons.errors.exceptions import KorProxyError
+from launcher.single_instance import Reach, SingleInstance, runs
 from support.gateway import free_port
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX sockets are handed over")
@@ -106,3 +107,28 @@ def test_a_launcher_that_hangs_is_named(tmp_path: Path) -> None:
     with SingleInstance(tmp_path), pytest.MonkeyPatch.context() as patch:
         patch.setattr(lifecycle, "START_S", 0.2)
         assert lifecycle._launcher(tmp_path) is None
+
+
+def test_a_stop_waits_for_the_lock(tmp_path: Path) -> None:
+    """A launcher that ends withdraws its address before it lets go of the lock."""
+    from launcher import single_instance
+    from launcher.cli import lifecycle
+
+    answers = [True, True, False]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lifecycle, "_LOOK_S", 0)
+        patch.setattr(single_instance, "runs", lambda _home: answers.pop(0))
+        lifecycle._wait_until_gone(tmp_path)
+    assert answers == []
+
+
+def test_a_launcher_that_does_not_end_is_named(tmp_path: Path) -> None:
+    from launcher.cli import lifecycle
+
+    (tmp_path / "config.yaml").write_text("version: 1\nlimits: {drain_s: 0}\n")
+    (tmp_path / "config.yaml").chmod(0o600)
+    with SingleInstance(tmp_path) as held, pytest.MonkeyPatch.context() as patch:
+        held.say(Reach(pid=4711))
+        patch.setattr(lifecycle, "STOP_S", 0.0)
+        with pytest.raises(KorProxyError, match="process 4711 does not end"):
+            lifecycle._wait_until_gone(tmp_path)
