@@ -10,6 +10,8 @@ The one command of this repository: finds Python, makes `.venv`, runs.
     lint            ruff, mypy and the import contracts
     bench [ARGS]    the timings in tests/bench
     chaos [ARGS]    the long chaos run; ARGS: requests, clients and seed, by default 10000 32 1
+    soak [SECONDS]  mixed traffic while everything happens that may; half an hour unless told
+    cycles [COUNT]  so many starts and stops of the gateway; 200 unless told
     tools           the real coding tools some tests run, from npm into .tools/
     reference       write launcher/docs/reference.md anew from the code
     lock [ARGS]     make requirements.lock anew; ARGS go to `uv pip compile` (--upgrade, ...)
@@ -69,6 +71,24 @@ def chaos(environment: Environment, arguments: List[str]) -> int:
     replace_process([str(environment.python), str(program), *arguments], environment)
 
 
+def soak(environment: Environment, arguments: List[str]) -> int:
+    """Become the long form of the soak."""
+    return long_test(environment, "test_soak.py", "KORPROXY_SOAK_S", (arguments or ["1800"])[0])
+
+
+def cycles(environment: Environment, arguments: List[str]) -> int:
+    """Become the long form of starting and stopping."""
+    count = (arguments or ["200"])[0]
+    return long_test(environment, "test_cycles.py", "KORPROXY_START_CYCLES", count)
+
+
+def long_test(environment: Environment, name: str, variable: str, value: str) -> int:
+    """Become pytest on one test whose length a variable gives; it is not ended for taking its time."""
+    os.environ[variable] = value
+    options = ["--capture=no", "-o", "faulthandler_timeout=0"]
+    return test(environment, ["tests/e2e/supervision/" + name, *options])
+
+
 def lint(environment: Environment, _arguments: List[str]) -> int:
     """Run every check, also after one has failed; the exit code is that of the last failure."""
     os.chdir(str(environment.root))
@@ -118,6 +138,8 @@ COMMANDS: Dict[str, Command] = {
     "lint": lint,
     "bench": bench,
     "chaos": chaos,
+    "soak": soak,
+    "cycles": cycles,
     "tools": tools,
     "reference": reference,
     "lock": lock,

@@ -140,3 +140,30 @@ def test_the_chaos_run_is_started_with_its_size(monkeypatch: pytest.MonkeyPatch)
     assert argv[0] == str(environment.python)
     assert Path(argv[1]).is_file()
     assert argv[2:] == ["500", "8"]
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments", "variable", "value"),
+    [
+        (dev.soak, [], "KORPROXY_SOAK_S", "1800"),
+        (dev.soak, ["60"], "KORPROXY_SOAK_S", "60"),
+        (dev.cycles, [], "KORPROXY_START_CYCLES", "200"),
+    ],
+)
+def test_a_long_form_is_given_its_length_and_time(
+    command: dev.Command,
+    arguments: list[str],
+    variable: str,
+    value: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[list[str]] = []
+    monkeypatch.setattr(dev, "replace_process", lambda argv, _environment: seen.append(argv))
+    monkeypatch.setattr(os, "environ", {})
+    monkeypatch.chdir(dev.ROOT)
+    command(Environment(dev.ROOT), arguments)
+    (argv,) = seen
+    assert os.environ == {variable: value}
+    (path,) = [word for word in argv if word.startswith("tests/")]
+    assert variable in (dev.ROOT / path).read_text()
+    assert "faulthandler_timeout=0" in argv

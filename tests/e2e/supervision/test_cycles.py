@@ -19,7 +19,7 @@ WARM = 2
 
 
 def test_starts_and_stops_leave_nothing_behind(tmp_path: Path) -> None:
-    """No process, no open file and no thread more than after the first; 200 of them by KORPROXY_START_CYCLES=200."""
+    """No process, no open file and no thread more than after the first; 200 of them by `dev.py cycles`."""
     sizes: list[tuple[int, int, int]] = []
 
     async def cycle() -> None:
