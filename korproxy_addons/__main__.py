@@ -5,6 +5,11 @@ A mitmproxy `Master` of our own with only the addons a gateway needs: it starts 
 freezes well.
 """
 
+if __name__ == "__main__":
+    from korproxy_addons.gateway.quick_start import hurry
+
+    hurry()
+
 import argparse
 import asyncio
 import json

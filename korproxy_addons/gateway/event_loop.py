@@ -26,6 +26,8 @@ def settle() -> None:
     """
     gc.collect()
     gc.freeze()
+    # Off since `quick_start.hurry`.
+    gc.enable()
 
 
 def _accept_eager_start() -> None:
