@@ -14,10 +14,10 @@ from korproxy_addons.dialects.base import Inbound
 from korproxy_addons.dialects.events import ReplyError
 from korproxy_addons.dialects.gemini.framing import ArraySplitter
 from korproxy_addons.dialects.gemini.wire import FIELDS, MODELS_PREFIX
-from korproxy_addons.dialects.model import FinishReason, Usage
 from korproxy_addons.dialects.payload import decode_body, field_invalid
 from korproxy_addons.dialects.sse import ArrayFramer, FrameRewriter
 from korproxy_addons.dialects.translate import Translator
+from korproxy_addons.dialects.wrapped_reply import WrappedReply
 
 _OPEN: Final = b'{"response":'
 _CLOSE: Final = b"}"
@@ -82,7 +82,7 @@ def _text(raw: Raw | None) -> str:
     return _TEXT.decode(raw) if raw is not None and bytes(raw)[:1] == b'"' else ""
 
 
-class EnvelopedReply:
+class EnvelopedReply(WrappedReply):
     """
     A reply put into the envelope, piece by piece; see `translate.Translator`.
 
@@ -93,41 +93,11 @@ class EnvelopedReply:
     """
 
     def __init__(self, inner: Translator, *, streamed: bool, sse: bool) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._begun = False
         self._events = FrameRewriter(_wrapped) if streamed and sse else None
         self._elements = ArraySplitter() if streamed and not sse else None
         self._array = ArrayFramer()
-
-    @property
-    def usage(self) -> Usage | None:
-        """See `Translator`."""
-        return self._inner.usage
-
-    @property
-    def finish(self) -> FinishReason | None:
-        """See `Translator`."""
-        return self._inner.finish
-
-    @property
-    def model(self) -> str:
-        """See `Translator`."""
-        return self._inner.model
-
-    @property
-    def error(self) -> ReplyError | None:
-        """See `Translator`."""
-        return self._inner.error
-
-    @property
-    def over(self) -> bool:
-        """See `Translator`."""
-        return self._inner.over
-
-    @property
-    def mistake(self) -> Exception | None:
-        """See `Translator`."""
-        return self._inner.mistake
 
     def feed(self, data: bytes) -> bytes:
         """See `Translator`."""
@@ -142,10 +112,6 @@ class EnvelopedReply:
     def fail(self, error: ReplyError) -> bytes:
         """See `Translator`."""
         return self._put(self._inner.fail(error))
-
-    def keep_alive(self) -> bytes:
-        """See `Translator`."""
-        return self._inner.keep_alive()
 
     def _put(self, data: bytes) -> bytes:
         if not data:

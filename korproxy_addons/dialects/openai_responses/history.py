@@ -11,12 +11,11 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw, Struct
 
-from korproxy_addons.dialects.events import ReplyError
-from korproxy_addons.dialects.model import FinishReason, Usage
 from korproxy_addons.dialects.openai_responses.frames import json_bytes
 from korproxy_addons.dialects.openai_responses.request_wire import FIELDS, RAWS
 from korproxy_addons.dialects.sse import frames_in
 from korproxy_addons.dialects.translate import Translator
+from korproxy_addons.dialects.wrapped_reply import WrappedReply
 
 PREVIOUS: Final = "previous_response_id"
 _MARK: Final = b'"previous_response_id"'
@@ -134,7 +133,7 @@ def item_list(items: bytes) -> bytes:
     )
 
 
-class KeptReply:
+class KeptReply(WrappedReply):
     """
     A reply on its way to the client, of which the answer is kept; see `translate.Translator`.
 
@@ -145,41 +144,11 @@ class KeptReply:
     """
 
     def __init__(self, inner: Translator, *, streamed: bool, keep: Callable[[bytes], None]) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._streamed = streamed
         self._keep = keep
         self._pieces: list[bytes] = []
         self._items: dict[int, Raw] = {}
-
-    @property
-    def usage(self) -> Usage | None:
-        """See `Translator`."""
-        return self._inner.usage
-
-    @property
-    def finish(self) -> FinishReason | None:
-        """See `Translator`."""
-        return self._inner.finish
-
-    @property
-    def model(self) -> str:
-        """See `Translator`."""
-        return self._inner.model
-
-    @property
-    def error(self) -> ReplyError | None:
-        """See `Translator`."""
-        return self._inner.error
-
-    @property
-    def over(self) -> bool:
-        """See `Translator`."""
-        return self._inner.over
-
-    @property
-    def mistake(self) -> Exception | None:
-        """See `Translator`."""
-        return self._inner.mistake
 
     def feed(self, data: bytes) -> bytes:
         """See `Translator`."""
@@ -193,14 +162,6 @@ class KeptReply:
             if answer_id(answer):
                 self._keep(answer)
         return out
-
-    def fail(self, error: ReplyError) -> bytes:
-        """See `Translator`."""
-        return self._inner.fail(error)
-
-    def keep_alive(self) -> bytes:
-        """See `Translator`."""
-        return self._inner.keep_alive()
 
     def _seen(self, data: bytes) -> bytes:
         if not self._streamed:
