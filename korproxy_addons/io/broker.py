@@ -247,7 +247,7 @@ class Broker:
 
     async def _first(self, ref: SecretRef) -> _Login | None:
         """The login at a place in the vault, read for the first time; None if a key lies there."""
-        entry = await asyncio.to_thread(lambda: self._vault().load(ref.name))
+        entry = await asyncio.to_thread(self._entry, ref.name)
         if not isinstance(entry, TokenSet):
             self._keys[ref] = entry.secret
             return None
@@ -255,6 +255,11 @@ class Broker:
         if login is None:
             login = self._logins[ref] = _Login(entry, self._early_s(entry))
         return login
+
+    def _entry(self, name: str) -> VaultEntry:
+        # The first requests after a start: a moment later the vault is open.
+        self._secret_store.wait_for_vault()
+        return self._vault().load(name)
 
     async def _tokens(
         self, way: ResolvedAccount, ref: SecretRef, login: _Login, refused: SecretStr | None

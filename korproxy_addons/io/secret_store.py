@@ -74,6 +74,10 @@ class SecretStore:
         """
         return self._door.vault()
 
+    def wait_for_vault(self) -> None:
+        """Wait for a vault that is just being opened; see `VaultDoor.wait_for_first`."""
+        self._door.wait_for_first()
+
     def vault_stamp(self) -> Signature | None:
         """What changes with the vault's file; one `stat`."""
         return self._door.stamp()

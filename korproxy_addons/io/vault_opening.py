@@ -24,6 +24,8 @@ from korproxy_addons.io.vault_keys import Ask, SystemKeys, ask_nobody
 
 START_PATIENCE_S = 1.5
 """How long a start waits for the keyring; with what takes longer, the gateway serves without the vault meanwhile."""
+OPENING_S = 5.0
+"""How long an opening may last until even those who can wait for it no longer do: a person may be away."""
 GRACE_S = 0.3
 """How long a request waits, once, for a vault that has just appeared: as long as a keyring that is open takes."""
 NEXT_TRY_S = 5.0
@@ -104,6 +106,7 @@ class VaultDoor:
         self._failed_on: Signature | None = None
         self._failed_at = 0.0
         self._has_waited = False
+        self._began_at = 0.0
 
     def begin(self) -> None:
         """Begin to open the vault, aside, if there is one and it is not open; never raises."""
@@ -114,6 +117,12 @@ class VaultDoor:
         """Wait so long for what `begin` began, then go on without it."""
         if self._opening is not None:
             self._opening.join(patience_s)
+
+    def wait_for_first(self) -> None:
+        """Wait while the vault is opened for the first time, as long as that should take; never in an event loop."""
+        opening = self._opening
+        if opening is not None and self._failure is None and not self._is_open:
+            opening.join(max(0.0, self._began_at + OPENING_S - self._clock()))
 
     def hand_over(self, key: VaultKey) -> None:
         """Take a key from the launcher; where it does not fit (any more), the other places are asked."""
@@ -177,6 +186,7 @@ class VaultDoor:
         with self._mutex:
             if self._opening is None or not self._opening.is_alive():
                 vault = self._vault
+                self._began_at = self._clock()
                 self._opening = threading.Thread(
                     target=lambda: self._try(vault), name="vault", daemon=True
                 )

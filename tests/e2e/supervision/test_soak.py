@@ -5,6 +5,7 @@ Twenty seconds of it here; half an hour by `python3 packaging/dev.py soak`. The 
 rest is the life of one gateway, so that what it keeps of each request would show.
 """
 
+import contextlib
 import os
 import random
 import signal
@@ -31,6 +32,8 @@ FAULTS = ("500", "503", "529", "429", "reset-before-head", "error-in-200")
 # A minute of traffic may still warm caches; what grows after it does not stop by itself.
 GROWTH_MB_PER_HOUR = 30.0
 LONG_S = 600.0
+# Three crashes that are closer together stop the restarts, as they should.
+CRASHES_APART_S = 75.0
 MB = 1024 * 1024
 
 
@@ -70,7 +73,7 @@ class Traffic:
                 self.outcomes[outcome] += 1
             self._done.wait(max(0.0, pause - (time.monotonic() - began)))
 
-    def stop(self) -> None:
+    def close(self) -> None:
         """Let each client finish its question."""
         self._done.set()
 
@@ -86,24 +89,27 @@ def test_a_day_in_short(tmp_path: Path) -> None:
         traffic = Traffic(running, [way["model"]])
         kills = 0
         restless_until = time.monotonic() + LENGTH_S / (3 if LENGTH_S >= LONG_S else 1)
-        with ThreadPoolExecutor(CLIENTS) as pool:
+        sizes: list[Size] = []
+        with ThreadPoolExecutor(CLIENTS) as pool, contextlib.closing(traffic):
             clients = [pool.submit(traffic.run) for _ in range(CLIENTS)]
             ends_at = time.monotonic() + LENGTH_S
+            kill_at = 0.0
             turn = 0
-            sizes: list[Size] = []
             while (now := time.monotonic()) < ends_at:
-                events = [reload, fault, fault, fault]
-                if now < restless_until:
-                    events = [restart, reload, fault, fault, kill]
-                    sizes.clear()
+                restless = now < restless_until
+                events = [restart, reload, fault, fault, kill] if restless else [reload, fault]
                 event = events[turn % len(events)]
+                if event is kill and now < kill_at:
+                    event = restart
                 if event is kill:
+                    kill_at = now + CRASHES_APART_S
                     kills += 1
                 event(running)
                 turn += 1
                 threading.Event().wait(min(3.0, LENGTH_S / 8))
-                sizes.append(size_of(running))
-            traffic.stop()
+                if not restless:
+                    sizes.append(size_of(running))
+            traffic.close()
             for it in clients:
                 it.result()
     asked = sum(traffic.outcomes.values())

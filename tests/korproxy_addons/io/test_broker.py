@@ -10,6 +10,7 @@ from korproxy_addons.auth.states import LoginError, rejected, unavailable
 from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.io.broker import EARLIEST_S, FIRST_BACKOFF_S, LONGEST_BACKOFF_S
+from korproxy_addons.io.secret_store import SecretStore
 from korproxy_addons.io.vault_entries import ApiKey, VaultEntry
 from support.token_roads import HOUR_S, KEY, TokenRoad, login_account, tokens_at
 
@@ -40,6 +41,23 @@ def test_an_account_without_a_secret_gets_none(tmp_path: Path) -> None:
     object.__setattr__(way, "config", way.config.model_copy(update={"secret": None}))
     assert asyncio.run(road.broker.secret(way)) is None
     assert not road.broker.changed(way, None)
+
+
+def test_the_first_request_waits_for_a_vault_that_is_being_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+    road = TokenRoad(tmp_path)
+    load = road.vault.load
+
+    def loaded(name: str) -> VaultEntry:
+        order.append("load")
+        return load(name)
+
+    monkeypatch.setattr(SecretStore, "wait_for_vault", lambda _: order.append("wait"))
+    monkeypatch.setattr(road.vault, "load", loaded)
+    assert run_token(road) == "access-token-0"
+    assert order == ["wait", "load"]
 
 
 # --- when a login is renewed

@@ -11,7 +11,7 @@ from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.io import vault_opening
 from korproxy_addons.io.vault import Vault
-from korproxy_addons.io.vault_opening import NEXT_TRY_S, DoorState, VaultDoor, open_vault
+from korproxy_addons.io.vault_opening import NEXT_TRY_S, OPENING_S, DoorState, VaultDoor, open_vault
 from support.clock import FakeClock
 from support.keyrings import MemoryBackend
 from support.vaults import OTHER_KEY, Machine, api_key
@@ -101,6 +101,26 @@ def test_a_locked_keyring_holds_up_neither_the_start_nor_a_request(
     until(lambda: _opened(door))
     assert door.vault().load("a") == api_key("one")
     assert slow.keyring.calls == ["get"], "one question, however many requests came meanwhile"
+
+
+def test_who_can_wait_waits_for_the_first_opening(slow: Machine, tmp_path: Path) -> None:
+    door = door_of(slow, tmp_path)
+    door.wait_for_first()
+    door.begin()
+    assert isinstance(slow.keyring, SlowBackend)
+    threading.Timer(0.05, slow.keyring.answered.set).start()
+    door.wait_for_first()
+    assert door.state is DoorState.OPEN
+
+
+def test_nobody_waits_longer_than_an_opening_should_take(slow: Machine, tmp_path: Path) -> None:
+    """The person who is to unlock the keyring may be away."""
+    clock = FakeClock()
+    door = door_of(slow, tmp_path, clock)
+    door.begin()
+    clock.advance(OPENING_S)
+    door.wait_for_first()
+    assert door.state is DoorState.OPENING
 
 
 def test_a_vault_that_appears_is_opened_by_the_first_who_asks(tmp_path: Path) -> None:
