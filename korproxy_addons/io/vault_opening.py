@@ -120,8 +120,8 @@ class VaultDoor:
 
     def wait_for_first(self) -> None:
         """Wait while the vault is opened for the first time, as long as that should take; never in an event loop."""
-        opening = self._opening
-        if opening is not None and self._failure is None and not self._is_open:
+        if self._failure is None and not self._is_ready():
+            opening = self._begin()
             opening.join(max(0.0, self._began_at + OPENING_S - self._clock()))
 
     def hand_over(self, key: VaultKey) -> None:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -105,12 +106,21 @@ def test_a_locked_keyring_holds_up_neither_the_start_nor_a_request(
 
 def test_who_can_wait_waits_for_the_first_opening(slow: Machine, tmp_path: Path) -> None:
     door = door_of(slow, tmp_path)
-    door.wait_for_first()
-    door.begin()
     assert isinstance(slow.keyring, SlowBackend)
     threading.Timer(0.05, slow.keyring.answered.set).start()
     door.wait_for_first()
     assert door.state is DoorState.OPEN
+
+
+def test_many_may_wait_at_once(slow: Machine, tmp_path: Path) -> None:
+    door = door_of(slow, tmp_path)
+    with ThreadPoolExecutor(8) as pool:
+        waiting = [pool.submit(door.wait_for_first) for _ in range(8)]
+        assert isinstance(slow.keyring, SlowBackend)
+        slow.keyring.answered.set()
+    assert [it.exception() for it in waiting] == [None] * 8
+    assert door.state is DoorState.OPEN
+    assert slow.keyring.calls == ["get"]
 
 
 def test_nobody_waits_longer_than_an_opening_should_take(slow: Machine, tmp_path: Path) -> None:
