@@ -32,11 +32,14 @@ from korproxy_addons.addons.control import Control
 from korproxy_addons.addons.dispatch import Dispatch
 from korproxy_addons.addons.journal import Journal
 from korproxy_addons.addons.modes import gateway_modes, settled
+from korproxy_addons.addons.notices import Notices
 from korproxy_addons.addons.state import State
 from korproxy_addons.addons.steering import Question, Steering
 from korproxy_addons.config.problems import ConfigProblems
 from korproxy_addons.config.schema import Config, Listen
 from korproxy_addons.config.store import ConfigStore, default_home
+from korproxy_addons.errors.catalogue import INTERNAL
+from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.gateway.event_loop import new_event_loop, settle
 from korproxy_addons.gateway.explain_program import main as explain
 from korproxy_addons.gateway.fastpath import FastPath
@@ -47,6 +50,8 @@ from korproxy_addons.io.parent import end_with_parent
 
 EXIT_CONFIG = 78  # EX_CONFIG: starting again would not help
 EXIT_PARENT_GONE = 79  # whom it was to serve is gone already
+# Signals to end that come so close together are one.
+ONE_WISH_S = 1.0
 
 
 class LayerChoice:
@@ -173,7 +178,8 @@ def _herald(
     dispatch = next(addon for addon in ours if isinstance(addon, Dispatch))
     state = next(addon for addon in ours if isinstance(addon, State))
     asked = {**Answers(store, control, dispatch, state).questions(), **questions}
-    return Steering(launch.pipe, control, asked, (dispatch.wake,))
+    notices = next(addon for addon in ours if isinstance(addon, Notices))
+    return Steering(launch.pipe, control, asked, (dispatch.wake,), notices)
 
 
 def _load(store: ConfigStore, start: str) -> Config:
@@ -197,16 +203,38 @@ async def _run(launch: Launch) -> None:
     master = await make_master(launch)
     control = next(it for it in master.addons.chain if isinstance(it, Control))
     loop = asyncio.get_running_loop()
-    draining: list[asyncio.Task[None]] = []
-
-    def stop() -> None:
-        if draining:
-            master.shutdown()  # asked twice: at once
-        else:
-            draining.append(loop.create_task(control.drain()))
-
-    on_signals(loop, stop)
+    on_signals(loop, Stop(loop.time, lambda: loop.create_task(control.drain()), master.shutdown))
     await master.run()
+
+
+class Stop:
+    """
+    What a wish to end does: drain; asked twice, end at once.
+
+    The kernel may tell of a launcher's death more than once, as its threads die one after the other (Linux sends the signal
+    for each thread that a child is handed on to): that is one wish.
+
+    Args:
+        clock: Seconds of a clock that only goes forward.
+        drain: Begins to drain; what it returns is held on to.
+        end: Ends at once.
+    """
+
+    def __init__(
+        self, clock: Callable[[], float], drain: Callable[[], object], end: Callable[[], None]
+    ) -> None:
+        self._clock = clock
+        self._drain = drain
+        self._end = end
+        self._draining: object = None
+        self._asked_at = 0.0
+
+    def __call__(self) -> None:
+        if self._draining is None:
+            self._asked_at = self._clock()
+            self._draining = self._drain()
+        elif self._clock() - self._asked_at >= ONE_WISH_S:
+            self._end()
 
 
 def on_signals(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
@@ -269,7 +297,24 @@ def main(arguments: list[str] | None = None) -> int:
         return EXIT_CONFIG
     except KeyboardInterrupt:
         return 130
+    except KorProxyError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except Exception as error:  # noqa: BLE001 - whatever it is, a traceback may quote anything
+        print(_crashed(given.home, error), file=sys.stderr)
+        return 1
     return 0
+
+
+def _crashed(home: Path, error: Exception) -> str:
+    """Keep the report of what ended the process; in a line, what and where it was."""
+    from korproxy_addons.io.crash_desk import report_and_wait  # noqa: PLC0415 - in nobody's way before
+
+    report = report_and_wait(home, "gateway", error)
+    what = report.title if report is not None else type(error).__name__
+    if isinstance(error, OSError) and error.strerror:
+        what += f": {error.strerror}"
+    return f"{INTERNAL.code} {INTERNAL.title}: {what}"
 
 
 if __name__ == "__main__":

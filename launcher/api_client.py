@@ -8,6 +8,7 @@ from urllib.parse import urlencode, urlsplit
 
 from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.exceptions import KorProxyError
+from launcher.legacy_names import named_launcher
 from launcher.single_instance import Reach, running_launcher
 
 TIMEOUT_S = 30.0
@@ -51,9 +52,8 @@ class ApiClient:
             reply = connection.getresponse()
             said = json.loads(reply.read())
         except (OSError, http.client.HTTPException, ValueError) as error:
-            raise KorProxyError(
-                catalogue.LAUNCHER_UNREACHABLE, f"process {self._reach.pid} does not answer"
-            ) from error
+            who = f"process {self._reach.pid}" if self._reach.pid else self._reach.url
+            raise KorProxyError(catalogue.LAUNCHER_UNREACHABLE, f"{who} does not answer") from error
         finally:
             connection.close()
         if reply.status >= 400:
@@ -64,6 +64,11 @@ class ApiClient:
 
 
 def launcher_of(home: Path) -> ApiClient | None:
-    """The running launcher of a folder; None if none runs, or it cannot be spoken to yet."""
-    reach = running_launcher(home)
+    """
+    The running launcher of a folder, or the one that KORPROXY_URL names; None if none runs, or it cannot be spoken to yet.
+
+    Raises:
+        KorProxyError: as `named_launcher`.
+    """
+    reach = named_launcher(home) or running_launcher(home)
     return ApiClient(reach) if reach is not None and reach.url else None

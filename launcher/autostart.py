@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any, Protocol
 
+from launcher.legacy_names import own_program
+
 PLIST_LABEL = "com.korproxy.app"
 
 
@@ -136,11 +138,11 @@ def this_system() -> Autostart | None:
 
 
 def own_command(*words: str) -> list[str]:
-    """Argv of `korproxy WORDS`, from source or frozen."""
+    """Argv of `korproxy WORDS`, from source or frozen, or as KORPROXY_CLI names the program."""
     program = (
         [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "launcher"]
     )
-    return [*program, *words]
+    return [*(own_program() or program), *words]
 
 
 def desktop_entry(command: list[str]) -> str:

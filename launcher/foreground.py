@@ -13,14 +13,18 @@ from korproxy_addons.config.admin import AdminSettings
 from korproxy_addons.config.problems import ConfigProblems
 from korproxy_addons.config.schema import Config, Listen
 from korproxy_addons.config.store import FILE_NAME, ConfigStore
+from korproxy_addons.control.protocol import Notice
 from launcher.admin.server import Serving, admin_listener
 from launcher.admin.sessions import Sessions
+from launcher.journal import Journal
+from launcher.legacy_names import management_key
 from launcher.single_instance import Reach, SingleInstance
 from launcher.supervisor.keeper import Keeper
 from launcher.supervisor.listeners import Where
 from launcher.supervisor.rules import Rules
 from launcher.supervisor.signals import Wish
 from launcher.supervisor.states import Reason, State, Status
+from launcher.timeline import Timeline
 
 LOOK_S = 0.5
 _CURED_BY_CONFIG = (Reason.CONFIG_ERROR, Reason.PORT_BUSY)
@@ -68,6 +72,7 @@ class Launch:
         first: How the gateway is started.
         rules: The supervisor's numbers.
         on_status: Told each new status.
+        on_notice: Told what a person should know.
         on_line: Told each line that a gateway writes to stderr.
         on_admin: Told where the page is, once it is there.
         signals: End and restart by signals; only the main thread can.
@@ -79,6 +84,7 @@ class Launch:
     first: Wish = Wish.START
     rules: Rules = field(default_factory=Rules)
     on_status: Callable[[Status], None] = lambda _status: None
+    on_notice: Callable[[Notice], None] = lambda _notice: None
     on_line: Callable[[str], None] = lambda _line: None
     on_admin: Callable[[Serving], None] = lambda _serving: None
     signals: bool = True
@@ -87,12 +93,15 @@ class Launch:
 class House(Keeper):
     """The keeper together with the wish to end it all."""
 
-    def __init__(self, launch: Launch) -> None:
+    def __init__(self, launch: Launch, timeline: Timeline, journal: Journal) -> None:
         super().__init__(
             launch.home,
             Place(launch.home, launch.port),
             launch.rules,
-            on_status=launch.on_status,
+            on_status=lambda status: _told(
+                status, journal.changed, timeline.changed, launch.on_status
+            ),
+            on_notice=launch.on_notice,
             on_line=launch.on_line,
         )
         self.ended = asyncio.Event()
@@ -100,6 +109,11 @@ class House(Keeper):
     def quit(self) -> None:
         """End the launcher, and the gateway with it."""
         self.ended.set()
+
+
+def _told(status: Status, *listeners: Callable[[Status], None]) -> None:
+    for tell in listeners:
+        tell(status)
 
 
 async def serve(launch: Launch) -> None:
@@ -113,14 +127,19 @@ async def serve(launch: Launch) -> None:
     """
     loop = asyncio.get_running_loop()
     with SingleInstance(launch.home) as instance:
-        house = House(launch)
+        journal = Journal(launch.home)
+        journal.begin()
+        timeline = Timeline(launch.home)
+        timeline.begin()
+        house = House(launch, timeline, journal)
         if launch.signals:
             _on_signals(loop, house)
         house.wish(launch.first)
-        watch = loop.create_task(_start_when_mended(house, launch.home / FILE_NAME))
+        watch = loop.create_task(_watch_config(house, launch.home / FILE_NAME, journal))
+        beat = loop.create_task(timeline.beat())
         # The gateway starts meanwhile: the page's libraries take their time to load.
         key = secrets.token_urlsafe(32)
-        sessions = Sessions(key, time.monotonic)
+        sessions = Sessions(key, time.monotonic, management_key())
         port = _admin_port(launch)
         try:
             async with admin_listener(house, port, sessions) as serving:
@@ -129,7 +148,10 @@ async def serve(launch: Launch) -> None:
                 await house.ended.wait()
         finally:
             watch.cancel()
+            beat.cancel()
             await house.close()
+            timeline.close()
+            journal.close()
 
 
 def _admin_port(launch: Launch) -> int:
@@ -141,14 +163,16 @@ def _admin_port(launch: Launch) -> int:
         return AdminSettings().port
 
 
-async def _start_when_mended(keeper: Keeper, path: Path) -> None:
-    """What only the config can cure is tried again as soon as the config is another one."""
+async def _watch_config(keeper: Keeper, path: Path, journal: Journal) -> None:
+    """Another config means other levels of the log; and what only it can cure is tried again."""
     seen = _signature(path)
     while True:
         await asyncio.sleep(LOOK_S)
         before, seen = seen, _signature(path)
-        failed = keeper.status.state is State.FAILED
-        if failed and seen != before and keeper.status.reason in _CURED_BY_CONFIG:
+        if seen == before:
+            continue
+        journal.reload()
+        if keeper.status.state is State.FAILED and keeper.status.reason in _CURED_BY_CONFIG:
             keeper.wish(Wish.START)
 
 

@@ -15,7 +15,7 @@ import typer.main
 from korproxy_addons.config.schema import Config
 from korproxy_addons.usage.metrics import Metrics
 from launcher.cli import build_app
-from launcher.cli.errors import by_number
+from launcher.cli.errors import RETRIES, by_number
 
 PAGE = Path(__file__).parent / "docs" / "reference.md"
 
@@ -122,6 +122,8 @@ def commands() -> Iterator[tuple[str, Any]]:
 def _below(group: Any, start: str) -> Iterator[tuple[str, Any]]:
     for name, command in group.commands.items():
         if hasattr(command, "commands"):
+            if command.invoke_without_command:
+                yield f"{start} {name}", command
             yield from _below(command, f"{start} {name}")
         else:
             yield f"{start} {name}", command
@@ -145,9 +147,9 @@ def _errors() -> Iterator[str]:
     yield "## Error codes\n"
     for spec in by_number():
         yield f"### {spec.code}\n"
-        yield f"**{spec.title}.** HTTP {spec.status}; {spec.kind}. {spec.cause}\n"
+        yield f"**{spec.title}.** HTTP {spec.status}; {spec.kind}; {spec.severity}. {spec.cause}\n"
         yield from (f"{number}. {step}" for number, step in enumerate(spec.remedy, start=1))
-        yield ""
+        yield f"\n{RETRIES[spec.retry]}\n"
 
 
 def _metrics() -> Iterator[str]:

@@ -25,6 +25,8 @@ QUESTIONS = (
     "Stop the gateway in its menu. Does the icon change its shape, not only its colour? Start it again: does it change back?",
     "Does the menu show the endpoint, the profiles, the accounts, and does Copy endpoint copy it?",
     "Choose Inspect traffic. Does the browser open mitmproxy's page, and does the icon stay as it is?",
+    "Take the network away and ask a tool something three times. Does the tooltip say offline, until the network is back?",
+    "Choose Export debug bundle. Does a notification say where it is, and is it there?",
     "Let the machine sleep for a minute and wake it. Is the gateway healthy within 15 seconds, without a restart?",
     "Switch Start at login on, log out and in. Is the icon there again? Switch it off again afterwards.",
     "Quit in the menu. Is no process of KorProxy left (Activity Monitor, Task Manager)?",
@@ -65,6 +67,17 @@ class Check:
         state = self.say("start").get("state")
         stopped = self.say("stop").get("state")
         return "" if (state, stopped) == ("healthy", "stopped") else f"{state}, then {stopped}"
+
+    def restarts(self) -> str:
+        """Another gateway takes over; where sockets cannot be handed over, after the first has ended."""
+        self.say("start")
+        first = self.say("status").get("pid")
+        state = self.say("restart").get("state")
+        second = self.say("status").get("pid")
+        self.say("stop")
+        if state != "healthy" or not first or not second:
+            return f"{state}, process {first}, then {second}"
+        return "" if first != second else f"it is process {first} still"
 
     def leaves_no_orphan(self) -> str:
         """A launcher that is killed takes its gateway with it."""
@@ -152,6 +165,7 @@ def main(arguments: list[str] | None = None) -> int:
         check = Check(given.command, home)
         for step in (
             check.starts_and_stops,
+            check.restarts,
             check.leaves_no_orphan,
             check.starts_at_login,
             check.serves,

@@ -12,13 +12,16 @@ The one command of this repository: finds Python, makes `.venv`, runs.
     chaos [ARGS]    the long chaos run; ARGS: requests, clients and seed, by default 10000 32 1
     soak [SECONDS]  mixed traffic while everything happens that may; half an hour unless told
     cycles [COUNT]  so many starts and stops of the gateway; 200 unless told
+    sums [ARGS]     the gateway's ledger beside the simulator's own, the long form; ARGS likewise, by
+                    default 10000 24 1
     tools           the real coding tools some tests run, from npm into .tools/
     reference       write launcher/docs/reference.md anew from the code
     lock [ARGS]     make requirements.lock anew; ARGS go to `uv pip compile` (--upgrade, ...)
 
 Any Python from 3.8 on starts it, on Linux, macOS and Windows; KORPROXY_PYTHON names the one to use.
 Nothing is installed outside .venv and .tools, unless --with-system is given before the command: then
-what the tests need of the system (Node, nginx, Chromium) is installed too, by the system's own package manager.
+what the tests need of the system (Node, nginx, Chromium, Prometheus and so on) is installed too, by
+the system's own package manager.
 """
 
 import contextlib
@@ -89,6 +92,12 @@ def long_test(environment: Environment, name: str, variable: str, value: str) ->
     return test(environment, ["tests/e2e/supervision/" + name, *options])
 
 
+def sums(environment: Environment, arguments: List[str]) -> int:
+    """Become the long form of the sums."""
+    program = environment.root / "tests" / "sums" / "run.py"
+    replace_process([str(environment.python), str(program), *arguments], environment)
+
+
 def lint(environment: Environment, _arguments: List[str]) -> int:
     """Run every check, also after one has failed; the exit code is that of the last failure."""
     os.chdir(str(environment.root))
@@ -138,6 +147,7 @@ COMMANDS: Dict[str, Command] = {
     "lint": lint,
     "bench": bench,
     "chaos": chaos,
+    "sums": sums,
     "soak": soak,
     "cycles": cycles,
     "tools": tools,

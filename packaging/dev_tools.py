@@ -3,7 +3,7 @@ Installs what some tests run beside Python. Starts on Python 3.8, standard libra
 
 The real coding tools come from npm, pinned with their hashes in packaging/npm, and go into .tools/ of
 the clone. What belongs to the system (npm itself, nginx as the yardstick of the timings, Chromium, a
-keyring) is installed only by --with-system.
+keyring, Prometheus) is installed only by --with-system.
 """
 
 import hashlib
@@ -32,6 +32,7 @@ class Part(NamedTuple):
     program: str
     purpose: str
     packages: Mapping[str, Tuple[str, ...]]  # package manager to package names
+    service: str = ""  # what Debian's package would keep running, which no test asks for
 
 
 PARTS = (
@@ -44,6 +45,13 @@ PARTS = (
         "nginx",
         "is the yardstick of the timings",
         {"apt-get": ("nginx-light",), "brew": ("nginx",), "winget": ("nginxinc.nginx",)},
+        service="nginx",
+    ),
+    Part(
+        "prometheus",
+        "reads the gateway's metrics as it would a user's",
+        {"apt-get": ("prometheus",), "brew": ("prometheus",)},
+        service="prometheus",
     ),
     Part(
         "chromium",
@@ -63,6 +71,14 @@ PARTS = (
         {"apt-get": ("dbus",)},
     ),
     Part("Xvfb", "is the display of the tray's tests", {"apt-get": ("xvfb",)}),
+    Part(
+        "xfce4-panel",
+        "is the panel that the tray's icon is looked at in",
+        {"apt-get": ("xfce4-panel", "fonts-dejavu-core")},
+    ),
+    Part("openbox", "keeps the windows of that panel", {"apt-get": ("openbox",)}),
+    Part("xdotool", "clicks on the tray's icon", {"apt-get": ("xdotool",)}),
+    Part("import", "takes pictures of the tray's icon", {"apt-get": ("imagemagick",)}),
     Part(
         "g-ir-scanner",
         "stands for what the tray's icon needs of GTK",
@@ -91,10 +107,14 @@ def lacking(which: Which = shutil.which) -> List[Part]:
 
 
 def install_commands(
-    parts: Sequence[Part], which: Which = shutil.which, *, is_root: bool = True
+    parts: Sequence[Part],
+    which: Which = shutil.which,
+    *,
+    is_root: bool = True,
+    has_systemd: bool = False,
 ) -> List[List[str]]:
     """
-    Argv of each command that installs these parts.
+    Argv of each command that installs these parts, and ends what their packages have started.
 
     Raises:
         ToolsFailedError: The system has no package manager that we know.
@@ -109,7 +129,10 @@ def install_commands(
             if not packages:
                 return []
             update = [[*sudo, "apt-get", "update", "--quiet"]] if manager == "apt-get" else []
-            return [*update, [*sudo, *start, *packages]]
+            services = [part.service for part in parts if part.service]
+            end = [*sudo, "systemctl", "disable", "--now", "--quiet", *services]
+            starts = manager == "apt-get" and has_systemd and bool(services)
+            return [*update, [*sudo, *start, *packages], *([end] if starts else [])]
     names = " and ".join(part.program for part in parts)
     raise ToolsFailedError(f"No package manager known here (apt, brew, winget): install {names}.")
 
@@ -117,7 +140,8 @@ def install_commands(
 def install_system() -> None:
     """Install what the system lacks, by its package manager; each command is shown first."""
     is_root = sys.platform == "win32" or os.geteuid() == 0
-    for command in install_commands(lacking(), is_root=is_root):
+    has_systemd = Path("/run/systemd/system").is_dir()
+    for command in install_commands(lacking(), is_root=is_root, has_systemd=has_systemd):
         print("dev.py: " + " ".join(command), file=sys.stderr, flush=True)
         if subprocess.run(command, stdout=sys.stderr, check=False).returncode:
             raise ToolsFailedError(f"That failed: {' '.join(command)}")

@@ -7,7 +7,7 @@ account, and an account whose rest is over gets one request at first, not all th
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import replace
 
 from korproxy_addons.accounts.health import (
@@ -156,6 +156,14 @@ class Pool:
         """Forget everything about an account, as a person asked."""
         for pattern in list(self._healths.get(account_id, ())):
             self._set(account_id, pattern, None)
+
+    def forgive(self, codes: Container[str]) -> None:
+        """Forget the rests that began for one of these reasons: it turned out to be no account's fault."""
+        for account_id, table in list(self._healths.items()):
+            for pattern, health in list(table.items()):
+                resting = health.state in (State.RATE_LIMITED, State.ERRORING)
+                if resting and health.code in codes:
+                    self._set(account_id, pattern, None)
 
     def second_chance(self, now: float, account_id: str | None = None) -> None:
         """What waits for its owner (of one account, or of all) may be tried again: he may have been here."""

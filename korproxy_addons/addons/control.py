@@ -14,7 +14,7 @@ from korproxy_addons.accounts.health import State
 from korproxy_addons.accounts.pool import Pool
 from korproxy_addons.config.store import ConfigStore, ReloadState
 from korproxy_addons.control.guard import is_navigation
-from korproxy_addons.control.health import AccountHealth, Health, folder_mark
+from korproxy_addons.control.health import AccountHealth, Health, RecordingHealth, folder_mark
 from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.gateway.exchange import Exchange
@@ -22,6 +22,7 @@ from korproxy_addons.gateway.front import shut_down, start_task
 from korproxy_addons.gateway.hook import closing_hook, request_hook, response_hook
 from korproxy_addons.gateway.listening import open_connections, stop_listening
 from korproxy_addons.gateway.replies import Reply, own_headers
+from korproxy_addons.io.recording_state import RecordingState
 from korproxy_addons.usage.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ CONNECTION_LOOKS = 60
 CONNECTION_LOOK_S = 0.05
 # One that was accepted a moment ago may not have been counted yet.
 QUIET_LOOKS = 5
-_METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Control:
@@ -61,7 +61,7 @@ class Control:
     ) -> None:
         self._store = store
         self._pool = pool
-        self._metrics = metrics
+        self.metrics = metrics
         self.instance = instance
         self._on_config = on_config
         self._started_at = time.time()
@@ -74,6 +74,8 @@ class Control:
         self.retiring = False
         self.on_problems: Callable[[tuple[str, ...]], None] = lambda _problems: None
         self.vault_state: Callable[[], str] = str
+        self.offline: Callable[[], bool] = bool
+        self.recording: Callable[[], RecordingState | None] = _nothing
         self._watch: asyncio.Task[None] | None = None
 
     def running(self) -> None:
@@ -92,7 +94,8 @@ class Control:
                 case "/_korproxy/health":
                     return _page(exchange, "application/json", self._health())
                 case "/metrics":
-                    return _page(exchange, _METRICS_TYPE, self._metrics.exposition())
+                    metrics = self.metrics.page(client.headers.get("accept", ""))
+                    return _page(exchange, metrics.content_type, metrics.body)
                 case "/":
                     return _root(exchange)
         if self.draining:
@@ -188,7 +191,7 @@ class Control:
     def _begin(self, exchange: Exchange) -> None:
         exchange.counted = True
         self._in_flight += 1
-        self._metrics.in_flight.inc()
+        self.metrics.in_flight.inc()
         self._idle.clear()
 
     def _end(self, exchange: Exchange) -> None:
@@ -196,7 +199,7 @@ class Control:
             return
         exchange.counted = False
         self._in_flight -= 1
-        self._metrics.in_flight.dec()
+        self.metrics.in_flight.dec()
         if self._in_flight == 0:
             self._idle.set()
 
@@ -214,6 +217,8 @@ class Control:
             accounts_configured=len(self._store.current.accounts),
             config_problems=self._problems,
             vault=self.vault_state(),
+            offline=self.offline(),
+            recording=_recording(self.recording()),
             # The page is open even where keys are required; what it says of accounts is then for nobody.
             accounts=() if self._store.current.local_keys.required else self._accounts(now),
         )
@@ -244,6 +249,16 @@ def _account_health(account: str, model: str, health: PoolHealth, now: float) ->
         code=health.code,
         reason=health.reason,
     )
+
+
+def _nothing() -> None:
+    return None
+
+
+def _recording(state: RecordingState | None) -> RecordingHealth | None:
+    if state is None:
+        return None
+    return RecordingHealth(until_at=state.until_at, tool=state.tool, shapes=state.shapes)
 
 
 def _page(exchange: Exchange, content_type: str, body: bytes) -> Reply:

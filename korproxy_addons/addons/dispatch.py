@@ -24,17 +24,21 @@ from korproxy_addons.gateway.limiting import Limiter
 from korproxy_addons.gateway.models import ModelLists
 from korproxy_addons.gateway.money_guard import MoneyGuard
 from korproxy_addons.gateway.planning import Planner
+from korproxy_addons.gateway.reachability import Reachability
 from korproxy_addons.gateway.replies import Reply
 from korproxy_addons.gateway.wire import Wire
 from korproxy_addons.io.address_guard import AddressGuard, Origin
 from korproxy_addons.io.secret_store import SecretStore
-from korproxy_addons.io.upstream import UpstreamClient
+from korproxy_addons.io.upstream import NOT_REACHED, UpstreamClient
 from korproxy_addons.io.workspace import Workspace
 from korproxy_addons.providers.outgoing import origin_of
 from korproxy_addons.providers.resolve import ResolvedAccount
 from korproxy_addons.routing.tools import tool_of
 
 log = logging.getLogger("korproxy.dispatch")
+
+# How long a door may take to open, when all of them are knocked at.
+KNOCK_S = 5.0
 
 
 class Dispatch:
@@ -49,6 +53,10 @@ class Dispatch:
         spending: What the accounts have drawn beyond their plans; None: nothing yet, and nothing is kept.
         limiter: Keeps the limits of the user; None: nothing is known of earlier runs.
         on_renewal: Told how each renewal of a login went (`Broker.on_renewal`).
+        workspace: Finds who calls; None: one of its own.
+
+    Attributes:
+        on_network: Told when no provider can be reached any more (True), and when one can be again.
     """
 
     def __init__(
@@ -61,6 +69,7 @@ class Dispatch:
         spending: SpendingBook | None = None,
         limiter: Limiter | None = None,
         on_renewal: Callable[[str], None] | None = None,
+        workspace: Workspace | None = None,
     ) -> None:
         self._store = store
         self._secret_store = secret_store
@@ -68,14 +77,18 @@ class Dispatch:
         self._conversations = conversations or Conversations()
         self._limiter = limiter or Limiter()
         self._on_renewal = on_renewal
+        self._workspace = workspace or Workspace(Path.home())
         self._guard = MoneyGuard(fleet, spending or SpendingBook())
+        self.on_network: Callable[[bool], None] = lambda _offline: None
         self._caretaker: Caretaker | None = None
+        self._reach = Reachability(self._knock, self._network)
         self._services: Services | None = None
         self._client: UpstreamClient | None = None
         self._legs: set[asyncio.Task[None]] = set()
 
     def running(self) -> None:
         self._client = UpstreamClient(AddressGuard())
+        self._client.on_reach = self._heard
         wire = Wire(self._client, self._secret_store)
         if self._on_renewal is not None:
             wire.broker.on_renewal = self._on_renewal
@@ -83,7 +96,7 @@ class Dispatch:
         self._services = Services(
             wire=wire,
             lists=lists,
-            planner=Planner(wire, lists, Workspace(Path.home())),
+            planner=Planner(wire, lists, self._workspace),
             fleet=self._fleet,
             conversations=self._conversations,
             guard=self._guard,
@@ -100,6 +113,7 @@ class Dispatch:
         for leg in legs:
             leg.cancel()
         # Each closes its upstream connection on the way out.
+        self._reach.stop()
         await asyncio.gather(*legs, return_exceptions=True)
         if self._caretaker is not None:
             await self._caretaker.stop()
@@ -135,6 +149,34 @@ class Dispatch:
             self._client.renew()
         if self._caretaker is not None:
             self._caretaker.wake()
+        self._reach.wake()
+
+    def offline(self) -> bool:
+        """Whether no provider can be reached."""
+        return self._reach.offline
+
+    def _heard(self, reached: bool) -> None:  # noqa: FBT001 - what the client tells
+        if reached:
+            self._reach.reached()
+        else:
+            self._reach.failed()
+
+    async def _knock(self) -> bool:
+        """Whether any provider that is not on this network can be connected to; True where there is none."""
+        assert self._services is not None
+        assert self._client is not None
+        ways = self._services.wire.accounts(self._store.current).values()
+        doors = {(it.facts.base_url, it.proxy) for it in ways if not it.local}
+        knocks = [self._client.knock(url, proxy, KNOCK_S) for url, proxy in doors]
+        return not knocks or any(await asyncio.gather(*knocks))
+
+    def _network(self, offline: bool) -> None:  # noqa: FBT001 - what Reachability tells
+        log.warning("network", extra={"fields": {"offline": offline}})
+        if not offline:
+            # What failed meanwhile was nobody's fault, and idle connections led through a network that is gone.
+            self._fleet.pool.forgive({it.code for it in NOT_REACHED})
+            self.wake()
+        self.on_network(offline)
 
     @request_hook
     def request(self, exchange: Exchange) -> Reply | None:
@@ -155,7 +197,11 @@ class Dispatch:
             # The entrance failed before it could open one: nothing is known, so nothing goes out.
             self._start(sink.cut("no exchange"), sink)
             return
-        leg = Leg(exchange, sink, FlowRecord(request.flow), self._services)
+        tape = exchange.tape
+        if tape is not None:
+            tape.over_socket = request.stream.over_socket
+        way_back = sink if tape is None else tape.beside(sink)
+        leg = Leg(exchange, way_back, FlowRecord(request.flow), self._services)
         self._start(self._run(leg, sink), sink, exchange)
 
     def _relays(self, config: Config) -> bool:

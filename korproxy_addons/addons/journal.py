@@ -1,5 +1,7 @@
 """Turns the process's log on and off with the master that carries the gateway."""
 
+import logging
+from collections.abc import Callable
 from pathlib import Path
 
 from korproxy_addons.config.store import ConfigStore
@@ -18,21 +20,20 @@ class Journal:
         *,
         own_process: bool,
         terminal: bool,
+        crashed: Callable[[logging.LogRecord], None] | None = None,
     ) -> None:
         self.redactor = redactor
         self._store = store
         self._own_process = own_process
-        self._logs = Logs(home, redactor, terminal=terminal)
+        self._logs = Logs(home, redactor, terminal=terminal, crashed=crashed)
         self.closing = JournalEnd(self._logs)
 
     def load(self, _loader: object) -> None:
-        settings = self._store.current.logging
-        self._logs.start(settings.level, settings.components, adopt=self._own_process)
+        self._logs.start(self._store.current.logging, adopt=self._own_process)
 
     def apply_config(self) -> None:
-        """Take over the levels of a new config."""
-        settings = self._store.current.logging
-        self._logs.configure(settings.level, settings.components)
+        """Take over the levels of a new config, and how long lines are kept."""
+        self._logs.configure(self._store.current.logging)
 
 
 class JournalEnd:

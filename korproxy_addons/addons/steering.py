@@ -8,6 +8,7 @@ from typing import Any
 
 from korproxy_addons import __version__
 from korproxy_addons.addons.control import Control
+from korproxy_addons.addons.notices import Notices
 from korproxy_addons.control.protocol import (
     Answer,
     Ask,
@@ -18,6 +19,7 @@ from korproxy_addons.control.protocol import (
     Pause,
     Ready,
     Reload,
+    Restarted,
     Resume,
     Retire,
     Stop,
@@ -45,6 +47,7 @@ class Steering:
         control: Keeps the gateway's lifecycle.
         questions: What may be asked, by name.
         on_wake: Called when the machine woke up or its network changed.
+        notices: Hears what a person is to be told.
     """
 
     def __init__(
@@ -53,11 +56,13 @@ class Steering:
         control: Control,
         questions: Mapping[str, Question],
         on_wake: tuple[Callable[[], None], ...] = (),
+        notices: Notices | None = None,
     ) -> None:
         self._pipe = pipe
         self._control = control
         self._questions = questions
         self._on_wake = on_wake
+        self._notices = notices
         self._ending: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -66,6 +71,8 @@ class Steering:
         self._loop = asyncio.get_running_loop()
         addresses = listening_on()
         self._control.on_problems = lambda problems: self._pipe.tell(ConfigRead(problems))
+        if self._notices is not None:
+            self._notices.tell = self._pipe.tell
         self._pipe.tell(
             Ready(
                 port=addresses[0][1],
@@ -110,6 +117,8 @@ class Steering:
             case Wake():
                 for tell in self._on_wake:
                     tell()
+            case Restarted():
+                self._control.metrics.restarted(command.counts)
             case Ask():
                 self._keep(start_task(self._answer(command), f"answer {command.what}"))
 

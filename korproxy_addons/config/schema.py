@@ -22,6 +22,7 @@ from korproxy_addons.config.fields import (
 from korproxy_addons.config.habits import Thinking
 from korproxy_addons.config.limits import KeyLimits, QuotaRule, RunawaySettings
 from korproxy_addons.config.logins import LoginSettings
+from korproxy_addons.config.logs import Logging
 from korproxy_addons.config.profiles import (
     DEFAULT_GROUP,
     DEFAULT_ID,
@@ -31,11 +32,13 @@ from korproxy_addons.config.profiles import (
     SafeMode,
     Tokens,
 )
+from korproxy_addons.config.recording import RecordingSettings
 from korproxy_addons.config.secret_ref import SecretRefField
 from korproxy_addons.config.spending import OverageSettings
+from korproxy_addons.config.telemetry import TelemetrySettings
+from korproxy_addons.config.tray import TraySettings
+from korproxy_addons.config.updates import UpdateSettings
 from korproxy_addons.config.usage import UsageSettings
-
-type Level = Literal["debug", "info", "warning", "error"]
 
 
 def _no_lists(value: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -249,15 +252,6 @@ class AccountConfig(Settings):
         return self.label or self.id
 
 
-class Logging(Settings):
-    """What is logged."""
-
-    level: Level = "info"
-    """For everything that components does not name."""
-    components: FrozenMap[Level] = Field(default_factory=dict, validate_default=True)
-    """Level per component, such as upstream: debug."""
-
-
 class Config(Settings):
     """
     The whole configuration.
@@ -308,8 +302,16 @@ class Config(Settings):
     """What is kept of finished requests, and what tokens are worth."""
     conversations: ConversationSettings = ConversationSettings()
     """What is kept for previous_response_id where the provider keeps nothing."""
+    recording: RecordingSettings = RecordingSettings()
+    """How much is kept while exchanges are recorded."""
     logging: Logging = Field(default_factory=Logging)
-    """What is logged."""
+    """What is logged, and for how long."""
+    telemetry: TelemetrySettings = TelemetrySettings()
+    """Crash reports: off until you turn them on."""
+    tray: TraySettings = TraySettings()
+    """The icon in the tray."""
+    updates: UpdateSettings = UpdateSettings()
+    """Where a newer version is looked for."""
 
     def account(self, account_id: str) -> AccountConfig | None:
         """The account with this id, if there is one."""

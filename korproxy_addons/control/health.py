@@ -19,6 +19,16 @@ class AccountHealth(BaseModel):
     reason: str = ""
 
 
+class RecordingHealth(BaseModel):
+    """Exchanges are being recorded: until when (Unix seconds), of which tool ("": of all), and whether without content."""
+
+    model_config = ConfigDict(frozen=True)
+
+    until_at: float
+    tool: str = ""
+    shapes: bool = False
+
+
 class Health(BaseModel):
     """
     The gateway's own state.
@@ -40,6 +50,10 @@ class Health(BaseModel):
     accounts: tuple[AccountHealth, ...]
     vault: str = ""
     """`open`, `none` (nothing was stored yet), `opening`, or why it is not: `locked`, `key-missing`, `damaged`, `unusable`."""
+    offline: bool = False
+    """No provider can be reached at all; no sign of trouble with the gateway."""
+    recording: RecordingHealth | None = None
+    """What is said passes, and is kept: everybody who uses the gateway may know."""
     folder: str = ""
     """`folder_mark` of the KorProxy folder it serves."""
 

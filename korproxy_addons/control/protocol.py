@@ -45,6 +45,17 @@ class Wake(_Command, frozen=True, tag="wake"):
     """The machine slept, or its network changed: connections that idle upstream are dead, tokens may have run out."""
 
 
+class Restarted(_Command, frozen=True, tag="restarted"):
+    """
+    How often the launcher has put one gateway in another's place since it began, for the gateway's metrics.
+
+    Attributes:
+        counts: By reason, one of `metric_names.RESTART_REASONS`.
+    """
+
+    counts: dict[str, int]
+
+
 class Ask(_Command, frozen=True, tag="ask"):
     """
     A question; the answer bears the same `id`.
@@ -60,7 +71,7 @@ class Ask(_Command, frozen=True, tag="ask"):
     about: dict[str, Any] = {}
 
 
-type Command = Drain | Retire | Stop | Reload | Pause | Resume | Wake | Ask
+type Command = Drain | Retire | Stop | Reload | Pause | Resume | Wake | Restarted | Ask
 
 
 class _Report(Struct, frozen=True, tag_field="event", rename="kebab"):
@@ -116,11 +127,24 @@ class Notice(_Report, frozen=True, tag="notice"):
         code: KP code, or "" where nothing is wrong.
         account: The account's label, or "".
         text: One sentence, without secrets and without content.
+        title: What has happened, in a few words; "" where the text is all there is.
     """
 
     code: str
     account: str
     text: str
+    title: str = ""
+
+
+class Network(_Report, frozen=True, tag="network"):
+    """
+    Whether any provider can be reached; told when it changes.
+
+    Attributes:
+        offline: None can.
+    """
+
+    offline: bool
 
 
 class Answer(_Report, frozen=True, tag="answer"):
@@ -138,7 +162,7 @@ class Answer(_Report, frozen=True, tag="answer"):
     error: str = ""
 
 
-type Report = Ready | Draining | ConfigRead | Notice | Answer
+type Report = Ready | Draining | ConfigRead | Notice | Network | Answer
 
 _COMMAND: json.Decoder[Command] = json.Decoder(Command)
 _REPORT: json.Decoder[Report] = json.Decoder(Report)

@@ -69,6 +69,7 @@ from korproxy_addons.errors.rows.network import (
     FIRST_BYTE_TIMEOUT,
     IDLE_TIMEOUT,
     LOOP,
+    OFFLINE,
     TLS_FAILED,
 )
 from korproxy_addons.errors.rows.provider import (
@@ -94,6 +95,11 @@ from korproxy_addons.errors.rows.rate import (
     QUOTA_EXHAUSTED,
     RATE_LIMITED,
 )
+from korproxy_addons.errors.rows.recording import (
+    CANNOT_REPLAY,
+    RECORDING_UNKNOWN,
+    RECORDING_WITHOUT_CONTENT,
+)
 from korproxy_addons.errors.rows.request import (
     BAD_CONTENT_ENCODING,
     BAD_FRAMING,
@@ -118,6 +124,7 @@ from korproxy_addons.errors.rows.request import (
     UPGRADE_REQUIRED,
 )
 from korproxy_addons.errors.rows.system import (
+    BUNDLE_NOT_WRITTEN,
     DISK_FULL,
     DRAINING,
     GATEWAY_NOT_READY,
@@ -130,6 +137,8 @@ from korproxy_addons.errors.rows.system import (
     START_FAILED,
     STATE_DAMAGED,
     STATE_UNAVAILABLE,
+    TELEMETRY_NOT_SENT,
+    UPDATE_UNKNOWN,
 )
 
 __all__ = [
@@ -142,6 +151,8 @@ __all__ = [
     "BAD_FRAMING",
     "BILLING_REQUIRED",
     "BODY_TOO_LARGE",
+    "BUNDLE_NOT_WRITTEN",
+    "CANNOT_REPLAY",
     "CANNOT_TRANSLATE",
     "CATALOGUE",
     "CLIENT_SECRET_MISSING",
@@ -204,6 +215,7 @@ __all__ = [
     "NOT_UTF8",
     "NO_ACCOUNT",
     "OAUTH_FAILED",
+    "OFFLINE",
     "ORIGIN_REFUSED",
     "OUT_OF_MEMORY",
     "OVERAGE_HELD",
@@ -214,6 +226,8 @@ __all__ = [
     "PROJECT_REQUIRED",
     "QUOTA_EXHAUSTED",
     "RATE_LIMITED",
+    "RECORDING_UNKNOWN",
+    "RECORDING_WITHOUT_CONTENT",
     "REQUEST_REJECTED",
     "REQUEST_TOO_LARGE",
     "ROUTE_RETIRED",
@@ -226,11 +240,13 @@ __all__ = [
     "STILL_NEEDED",
     "STORED_RESPONSE_NOT_FOUND",
     "STREAM_CUT",
+    "TELEMETRY_NOT_SENT",
     "TLS_FAILED",
     "TOKEN_EXPIRED",
     "TOO_DEEP",
     "UNKNOWN_MODEL",
     "UNKNOWN_PATH",
+    "UPDATE_UNKNOWN",
     "UPGRADE_REQUIRED",
     "UPSTREAM_ERROR",
     "UPSTREAM_INVALID_REPLY",

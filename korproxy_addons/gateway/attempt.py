@@ -160,11 +160,16 @@ class Attempting:
             self._lost(loss, loss)
         self._attempt.url = call.url
         self._record.sent(call, secret_headers)
+        tape = exchange.tape
+        if tape is not None:
+            tape.sent(self._attempt.number, call)
         self._attempt.sent_ms = self._elapsed_ms()
         try:
             reply = await self._wire.send(call)
         except KorProxyError as error:
             raise self._failed(failure_of(error), cause=error) from error
+        if tape is not None:
+            reply.listener = tape.heard(reply.status, reply.headers)
         self._record.connected(reply.link)
         self._attempt.status = reply.status
         if self.meter is not None:

@@ -15,6 +15,7 @@ from korproxy_addons.config.schema import Config, LocalKey
 from korproxy_addons.dialects.base import Inbound, Peek
 from korproxy_addons.dialects.model import Usage
 from korproxy_addons.errors.exceptions import KorProxyError
+from korproxy_addons.gateway.tape import Tape
 from korproxy_addons.routing.paths import Wanted
 from korproxy_addons.routing.plan import Plan
 from korproxy_addons.routing.rules import Candidate
@@ -99,7 +100,8 @@ class Exchange:
     `reroute` is
     the group that a limit sends it to, `delay_s` how long one makes it wait. `undecided` is true while the client is kept
     waiting under a head that cannot say yet who answers. `moved` says why its conversation left its account ("" if it did
-    not), `cache_lost_tokens` what of a prompt cache that cost. A client that leaves is known of before its leg has told
+    not), `cache_lost_tokens` what of a prompt cache that cost. `tape` is there while it is
+    recorded. A client that leaves is known of before its leg has told
     the last tokens: `when_settled` waits for those.
     """
 
@@ -145,6 +147,7 @@ class Exchange:
     local_key: LocalKey | None = None
     status: int | None = None
     undecided: bool = False
+    tape: Tape | None = None
     leg_running: bool = False
     after_leg: list[Callable[[], None]] = field(default_factory=list)
 

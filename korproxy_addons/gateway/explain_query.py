@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from mitmproxy import http
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from korproxy_addons.accounts.fleet import Fleet
 from korproxy_addons.config.habits import ModelFacts
@@ -19,6 +19,7 @@ from korproxy_addons.dialects.base import Inbound
 from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.gateway.client_keys import OWN_KEY
+from korproxy_addons.gateway.crossing_told import crossing_told
 from korproxy_addons.gateway.exchange import ClientRequest, Exchange
 from korproxy_addons.gateway.explaining import Explanation, Situation, explained
 from korproxy_addons.gateway.models import offers_of
@@ -139,7 +140,7 @@ def answer(query: Query, known: Known) -> Explanation:
         facts.known_tokens = facts.known_tokens or 0
     relays = any(it.access.own_login for it in known.accounts.values())
     market = Market(offers_of(known.accounts.values(), known.live or {}))
-    return explained(
+    explanation = explained(
         facts,
         _choice(query, recorded, exchange, router),
         Situation(router, market, known.accounts, known.fleet, now),
@@ -148,6 +149,17 @@ def answer(query: Query, known: Known) -> Explanation:
         recorded=recorded,
         notes=notes,
     )
+    return _with_crossing(explanation, exchange, known) if query.request else explanation
+
+
+def _with_crossing(explanation: Explanation, exchange: Exchange, known: Known) -> Explanation:
+    """The same, with what would become of the request on its way to the account that would be asked."""
+    asked = (it for group in explanation.groups for it in group.accounts if it.chosen)
+    chosen = next(asked, None)
+    if chosen is None:
+        return explanation
+    told = crossing_told(exchange, known.accounts[chosen.account], chosen.model)
+    return structs.replace(explanation, crossing=told)
 
 
 def _moment(at: str, now: float) -> float:

@@ -18,6 +18,7 @@ from korproxy_addons.accounts.fleet import Fleet
 from korproxy_addons.accounts.stickiness import conversation_key
 from korproxy_addons.config.profiles import Strategy
 from korproxy_addons.errors.exceptions import KorProxyError
+from korproxy_addons.gateway.crossing_told import CrossingTold
 from korproxy_addons.providers.resolve import ResolvedAccount
 from korproxy_addons.routing.facts import Facts
 from korproxy_addons.routing.market import Market
@@ -96,6 +97,7 @@ class Explanation(Struct, frozen=True, kw_only=True):
         refused: Accounts that offer the model but may not serve this tool, with the reason.
         chosen: Id of the account that would be asked first; "" if nobody would.
         error: What the client would be told where nobody serves it; "" if somebody does.
+        crossing: A saved request: what would become of it on its way there; None without one, or where nobody serves it.
         recorded: A past exchange: what happened then; empty otherwise.
         notes: What should be known besides.
     """
@@ -111,6 +113,7 @@ class Explanation(Struct, frozen=True, kw_only=True):
     refused: dict[str, str] = {}
     chosen: str = ""
     error: str = ""
+    crossing: CrossingTold | None = None
     recorded: dict[str, Any] = {}
     notes: tuple[str, ...] = ()
 

@@ -32,7 +32,8 @@ def internal_error(exchange: Exchange, where: str, error: Exception) -> KorProxy
     """Log an exception nobody expected, and say no more than that it happened."""
     fields = {"request_id": exchange.id, "where": where}
     log.error("internal error", exc_info=error, extra={"fields": fields})
-    return KorProxyError(catalogue.INTERNAL, f"request {exchange.id}")
+    spec = catalogue.OUT_OF_MEMORY if isinstance(error, MemoryError) else catalogue.INTERNAL
+    return KorProxyError(spec, f"request {exchange.id}")
 
 
 def request_hook[Addon](

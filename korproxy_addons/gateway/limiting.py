@@ -49,6 +49,9 @@ class Limiter:
         past: What earlier runs have used; None: nothing.
         metrics: Counts what is reached.
         clock: Unix seconds.
+
+    Attributes:
+        on_reached: Told each limit that a request met, and the time (Unix seconds).
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class Limiter:
         self._book = LimitBook(())
         self._running: dict[str, set[str]] = {}
         self._runaway = RunawayGuard()
+        self.on_reached: Callable[[Reached, float], None] = lambda _reached, _now: None
 
     def configure(self, config: Config) -> None:
         """
@@ -181,9 +185,8 @@ class Limiter:
         met = list(reached)
         refusing = [it for it in met if it.limit.action is LimitAction.REFUSE]
         if refusing:
-            self._count(refusing[0].limit.counts, LimitAction.REFUSE)
             # All of them must have something left again.
-            raise refusal(max(refusing, key=lambda it: it.resets_at), now)
+            raise self._refused(max(refusing, key=lambda it: it.resets_at), now)
         for it in met:
             if it.limit.action is LimitAction.REROUTE:
                 if exchange.reroute:
@@ -236,8 +239,12 @@ class Limiter:
                 exchange.reroute = it.limit.to
                 self._say(exchange, it, "rerouted", now)
                 return None
-        self._count(out[0].limit.counts, LimitAction.REFUSE)
-        raise refusal(min(out, key=lambda it: it.resets_at), now)
+        raise self._refused(min(out, key=lambda it: it.resets_at), now)
+
+    def _refused(self, reached: Reached, now: float) -> KorProxyError:
+        self._count(reached.limit.counts, LimitAction.REFUSE)
+        self.on_reached(reached, now)
+        return refusal(reached, now)
 
     def _say(self, exchange: Exchange, reached: Reached, word: str, now: float) -> None:
         reason = f"{word}:{reached.limit.name}"
@@ -245,6 +252,7 @@ class Limiter:
             return
         exchange.note(reason)
         self._count(reached.limit.counts, reached.limit.action)
+        self.on_reached(reached, now)
         fields = {
             "request_id": exchange.id,
             "rule": reached.limit.name,

@@ -1,5 +1,5 @@
 """
-Logs: JSON lines with a constant event and named fields, redacted, rotated, private to the user.
+Logs: JSON lines with a constant event and named fields, redacted, rotated, private to the user; for people on a terminal.
 
 `log.info("attempt failed", extra={"fields": {"request_id": ..., "code": ...}})`: what varies is a field, what is content
 is not logged at all.
@@ -8,24 +8,28 @@ is not logged at all.
 import atexit
 import json
 import logging
-import logging.handlers
 import math
 import os
-import queue
 import sys
+import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
+from korproxy_addons.config.logs import Logging
+from korproxy_addons.io.log_file import LogFile
+from korproxy_addons.io.log_text import as_text
+from korproxy_addons.io.log_writer import FileSink, Format, LogWriter, TerminalSink
+from korproxy_addons.io.private_file import make_private_folder
 from korproxy_addons.recording.redact import Redactor
 
+FOLDER = "logs"
 FILE_NAME = "gateway.jsonl"
-FILE_BYTES = 5 * 1024 * 1024
-FILE_COUNT = 5
+LAUNCHER_FILE_NAME = "launcher.jsonl"
 ROOT = "korproxy"
-LIBRARIES = ("mitmproxy", "asyncio", "aiohttp")
+LIBRARIES = ("mitmproxy", "asyncio", "aiohttp", "uvicorn")
 LONGEST_FOREIGN_TEXT = 300
 
 
@@ -37,6 +41,17 @@ class JsonLines(logging.Formatter):
         self._redactor = redactor
 
     def format(self, record: logging.LogRecord) -> str:
+        try:
+            return self._format(record)
+        except Exception as error:  # noqa: BLE001 - a `__str__` may raise anything, and the next record must have its turn
+            what = {
+                "component": "logs",
+                "event": "line not written",
+                "exception": type(error).__name__,
+            }
+            return json.dumps({"ts": round(record.created, 3), "level": "error", **what})
+
+    def _format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
             "ts": round(record.created, 3),
             "level": record.levelname.lower(),
@@ -94,64 +109,57 @@ def _exception(kind: type[BaseException], trace: TracebackType | None) -> dict[s
     }
 
 
-class _PrivateFile(logging.handlers.RotatingFileHandler):
-    """A rotating file that nobody but the user can read, from its first byte."""
-
-    def _open(self) -> Any:
-        descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        if sys.platform != "win32":
-            os.fchmod(descriptor, 0o600)  # it may be there already
-        return os.fdopen(descriptor, "a", encoding="utf-8")
-
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging names it so
-        """A full disk must not fill the terminal, with the record's content at that."""
-
-
-class _Terminal(logging.StreamHandler[TextIO]):
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging names it so
-        """A closed terminal is nobody's trouble."""
-
-
 class Logs:
     """
-    The process's log: a file under `home`, and the terminal.
+    The log of a process: a file under `home`, and the terminal.
 
-    Lines are handed to a thread, so that a slow disk never holds up a stream.
+    Lines are handed to threads, one for each end, so that neither a slow disk nor a stopped terminal ever holds up a stream.
 
     Args:
         home: The KorProxy folder.
         redactor: Shared with whoever learns secrets.
-        terminal: Also write to stderr.
+        terminal: Also write to stderr: for people if it is a terminal, else as in the file.
+        file_name: Of the file in `logs/`.
+        crashed: Told, in a thread of its own, each record of an exception that nobody expected; must not raise.
+        clock: Unix seconds.
     """
 
-    def __init__(self, home: Path, redactor: Redactor, *, terminal: bool) -> None:
-        folder = home / "logs"
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder.chmod(0o700)
-        sinks: list[logging.Handler] = [
-            _PrivateFile(
-                folder / FILE_NAME, maxBytes=FILE_BYTES, backupCount=FILE_COUNT - 1, delay=True
-            )
-        ]
+    def __init__(
+        self,
+        home: Path,
+        redactor: Redactor,
+        *,
+        terminal: bool,
+        file_name: str = FILE_NAME,
+        crashed: Callable[[logging.LogRecord], None] | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        folder = home / FOLDER
+        make_private_folder(folder)
+        line = JsonLines(redactor).format
+        wanted = Logging()
+        self._file = LogFile(
+            folder / file_name, clock, keep_s=wanted.keep_hours * 3600, keep_bytes=wanted.keep_bytes
+        )
+        self._writers = [LogWriter(FileSink(self._file, line, crashed))]
         if terminal:
-            sinks.append(_Terminal(sys.stderr))
-        formatter = JsonLines(redactor)
-        for sink in sinks:
-            sink.setFormatter(formatter)
-        lines: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._handler = _Hand(lines)
-        self._listener = logging.handlers.QueueListener(lines, *sinks)
-        self._sinks = sinks
+            shown = _for_terminal(sys.stderr, line, os.environ)
+            self._writers.append(LogWriter(TerminalSink(sys.stderr, shown)))
+        self._handler = _Hand(self._writers)
         self._components: set[str] = set()
         self._before: list[tuple[logging.Logger, int, bool]] = []
 
-    def start(self, level: str, components: Mapping[str, str], *, adopt: bool) -> None:
+    @property
+    def lost(self) -> int:
+        """How many lines of the file were dropped, as more came than could be written."""
+        return self._writers[0].lost
+
+    def start(self, settings: Logging, *, adopt: bool) -> None:
         """
         Begin to log.
 
         Args:
-            level: `debug`, `info`, `warning` or `error`, but for the named components.
-            components: Levels of their own.
+            settings: Levels, and what is kept.
             adopt: Take over what the libraries below us have to warn of, which would else go to the terminal as it is.
         """
         root = logging.getLogger(ROOT)
@@ -162,13 +170,19 @@ class Logs:
             logger.propagate = logger is not root
             logger.setLevel(logging.WARNING)
             logger.addHandler(self._handler)
-        self._listener.start()
+        for writer in self._writers:
+            writer.start()
         # A start that fails ends the process past everybody's `stop`; why it failed must still be written.
         atexit.register(self.stop)
-        self.configure(level, components)
+        self.configure(settings)
 
-    def configure(self, level: str, components: Mapping[str, str]) -> None:
-        """Take over the levels of a new configuration."""
+    def configure(self, settings: Logging) -> None:
+        """Take over a new configuration."""
+        self._file.keep_s = settings.keep_hours * 3600
+        self._file.keep_bytes = settings.keep_bytes
+        self._set_levels(settings.level, settings.components)
+
+    def _set_levels(self, level: str, components: Mapping[str, str]) -> None:
         logging.getLogger(ROOT).setLevel(level.upper())
         for name in self._components - components.keys():
             logging.getLogger(f"{ROOT}.{name}").setLevel(logging.NOTSET)
@@ -179,20 +193,32 @@ class Logs:
     def stop(self) -> None:
         """Write what is waiting, and close; leave the loggers as they were found."""
         atexit.unregister(self.stop)
-        self.configure("warning", {})
+        if self._before:
+            self._set_levels("warning", {})
         for logger, level, propagate in self._before:
             logger.removeHandler(self._handler)
             logger.setLevel(level)
             logger.propagate = propagate
-        if self._before:
-            self._listener.stop()
         self._before = []
-        for sink in self._sinks:
-            sink.close()
+        for writer in self._writers:
+            writer.stop()
 
 
-class _Hand(logging.handlers.QueueHandler):
-    """Hands records over as they are: formatting, and its cost, are the thread's."""
+def _for_terminal(stream: TextIO, line: Format, environ: Mapping[str, str]) -> Format:
+    """How lines are written to `stream`: for people who look at it, as they are for a program that reads it."""
+    if not stream.isatty():
+        return line
+    colour = not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+    return lambda record: as_text(json.loads(line(record)), colour=colour)
 
-    def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
-        return record
+
+class _Hand(logging.Handler):
+    """Hands records over as they are: formatting, and its cost, are the threads'."""
+
+    def __init__(self, writers: list[LogWriter]) -> None:
+        super().__init__()
+        self._writers = writers
+
+    def emit(self, record: logging.LogRecord) -> None:
+        for writer in self._writers:
+            writer.offer(record)

@@ -8,7 +8,7 @@ the two beside it (`upstream_reply.py`, `upstream_failure.py`) knows.
 
 import asyncio
 import io
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import SimpleNamespace
 
@@ -30,7 +30,7 @@ from korproxy_addons.io.trust import Trust
 from korproxy_addons.io.upstream_failure import began_reply, failure_before_head
 from korproxy_addons.io.upstream_reply import Link, LinkedResponse, UpstreamReply
 
-__all__ = ["Budgets", "Link", "UpstreamCall", "UpstreamClient", "UpstreamReply"]
+__all__ = ["NOT_REACHED", "Budgets", "Link", "UpstreamCall", "UpstreamClient", "UpstreamReply"]
 
 READ_BUFFER_BYTES = 64 * 1024
 HEADER_LIMIT_BYTES = 64 * 1024
@@ -39,6 +39,8 @@ KEEP_ALIVE_S = 75.0
 # Above this a body is written in pieces, each waiting for the socket, instead of in one copy.
 PIECEWISE_BODY_BYTES = 256 * 1024
 _SCHEMES = ("http", "https")
+NOT_REACHED = (catalogue.CONNECT_REFUSED, catalogue.CONNECT_TIMEOUT, catalogue.DNS_FAILED)
+"""What an attempt comes to where no connection came about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +80,13 @@ class UpstreamClient:
     Args:
         guard: Decides which addresses may be reached.
         resolver: Resolves names, in place of the system's resolver.
+
+    Attributes:
+        on_reach: Told of each provider that is not on this network: whether a connection came about.
     """
 
     def __init__(self, guard: AddressGuard, resolver: AbstractResolver | None = None) -> None:
+        self.on_reach: Callable[[bool], None] = lambda _reached: None
         self._guard = guard
         self._resolver = resolver
         self._proxies = SystemProxies()
@@ -113,10 +119,13 @@ class UpstreamClient:
         host = url.host or ""
         trace = SimpleNamespace(reused=False)
         try:
-            return await self._send(self._pool, url, call, trace)
+            reply = await self._send(self._pool, url, call, trace)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             if not (trace.reused and _is_stale(error)):
-                raise failure_before_head(error, host) from error
+                raise self._failure(error, host, call) from error
+        else:
+            self._reached(call)
+            return reply
         return await self.send_once(call)
 
     async def send_once(self, call: UpstreamCall) -> UpstreamReply:
@@ -130,9 +139,42 @@ class UpstreamClient:
         """
         url = _url_of(call)
         try:
-            return await self._send(self._fresh, url, call, SimpleNamespace(reused=False))
+            reply = await self._send(self._fresh, url, call, SimpleNamespace(reused=False))
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise failure_before_head(error, url.host or "") from error
+            raise self._failure(error, url.host or "", call) from error
+        self._reached(call)
+        return reply
+
+    async def knock(self, url: str, proxy: str | None, timeout_s: float) -> bool:
+        """
+        Whether a connection to an upstream, or to the proxy on the way there, comes about; nothing is sent.
+
+        Args:
+            url: Where its requests go.
+            proxy: As `UpstreamCall.proxy`.
+            timeout_s: For resolving and connecting.
+        """
+        try:
+            address = URL(url)
+            way = self._proxy(address, proxy)
+            host, port = (address.host or "", address.port or 0) if way is None else way.origin
+            async with asyncio.timeout(timeout_s):
+                found = await GuardedResolver(self._guard, self._resolver).resolve(host, port)
+                _, writer = await asyncio.open_connection(found[0]["host"], port)
+        except (OSError, ValueError):  # a timeout is an OSError, no URL a ValueError
+            return False
+        writer.close()
+        return True
+
+    def _reached(self, call: UpstreamCall) -> None:
+        if not call.local:
+            self.on_reach(True)
+
+    def _failure(self, error: Exception, host: str, call: UpstreamCall) -> KorProxyError:
+        failure = failure_before_head(error, host)
+        if not call.local and failure.spec in NOT_REACHED:
+            self.on_reach(False)
+        return failure
 
     def renew(self) -> None:
         """
@@ -155,7 +197,7 @@ class UpstreamClient:
         if call.local:
             self._guard.vouch((url.host or "", url.port or 0))
         self._guard.check_literal((url.host or "", url.port or 0))
-        proxy = self._proxy(url, call)
+        proxy = self._proxy(url, call.proxy)
         body: bytes | io.BytesIO = call.body
         if len(call.body) > PIECEWISE_BODY_BYTES:
             body = io.BytesIO(call.body)
@@ -196,10 +238,10 @@ class UpstreamClient:
             )
         return UpstreamReply(response, budgets.idle_s, reused=trace.reused)
 
-    def _proxy(self, url: URL, call: UpstreamCall) -> Proxy | None:
-        if call.proxy is None:
+    def _proxy(self, url: URL, named: str | None) -> Proxy | None:
+        if named is None:
             return self._proxies.proxy_for(url)
-        proxy = read_proxy(call.proxy)
+        proxy = read_proxy(named)
         if proxy is None:
             raise aiohttp.InvalidURL(url, "its proxy is no HTTP proxy")
         self._guard.vouch(proxy.origin)

@@ -1,6 +1,7 @@
 """A reply of an upstream: its head, where it came from, and its body piece by piece."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -80,12 +81,16 @@ class UpstreamReply:
         response: aiohttp's.
         idle_s: Most seconds between two pieces of the body.
         reused: Whether it came over a connection that had served before.
+
+    Attributes:
+        listener: Is told what `read` returns; None: nobody listens.
     """
 
     def __init__(self, response: aiohttp.ClientResponse, idle_s: float, *, reused: bool) -> None:
         self._response = response
         self._idle_s = idle_s
         self._waited_s = 0.0
+        self.listener: Callable[[bytes], None] | None = None
         self.status = response.status
         link = response.link if isinstance(response, LinkedResponse) else Link()
         self.link = replace(link, reused=reused)
@@ -124,6 +129,8 @@ class UpstreamReply:
             self.abort()
             raise KorProxyError(catalogue.STREAM_CUT, words(error)) from error
         self._waited_s = 0.0
+        if self.listener is not None:
+            self.listener(data)
         return data
 
     async def read_all(self, limit_bytes: int) -> bytes:

@@ -1,9 +1,9 @@
 """
-The project that a client runs in: the folder of the process at the other end of its connection.
+Who calls: the process at the other end of a client's connection, the project it runs in, and the tool that it is.
 
-Only processes of the user who runs KorProxy are looked into, and only their working folder. Whatever cannot be found out
-is no project. Finding a process costs milliseconds: it is done in a thread, once per connection, and only where
-somebody asks.
+Only processes of the user who runs KorProxy are looked into, and only their working folder and command line; of the latter
+nothing is kept but a known tool's name. Whatever cannot be found out is no project and no tool. Finding a process costs
+milliseconds: it is done in a thread, once per connection, and where nobody waits for it only so often a second.
 """
 
 import asyncio
@@ -11,7 +11,9 @@ import contextlib
 import logging
 import os
 import stat
+import time
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,12 +21,16 @@ import psutil
 
 from korproxy_addons.io.socket_owner import Address, owner_of
 from korproxy_addons.routing.projects import FILE_LIMIT_BYTES, FILE_NAME, profile_named_in
+from korproxy_addons.routing.tools import tool_of_program
 
 log = logging.getLogger("korproxy.workspace")
 
 FIND_BUDGET_S = 2.0
 CONNECTIONS_KEPT = 2048
 RECENT_PROCESSES = 8
+# For the record alone: clients that connect anew for each request must not cost more than what they ask for.
+LOOKS_PER_S = 5
+LOOKS_AT_ONCE = 20
 _HIGHEST = 40
 
 
@@ -45,18 +51,40 @@ class Project:
 NO_PROJECT = Project()
 
 
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """
+    Who calls.
+
+    Attributes:
+        project: The project it runs in.
+        tool: The tool that it is, as `tools.tool_of_program` has it.
+    """
+
+    project: Project = NO_PROJECT
+    tool: str = ""
+
+
+NOBODY = Caller()
+
+
 class Workspace:
     """
-    Finds projects.
+    Finds callers.
 
     Args:
         home: Path of the user's home folder: what is above it, and itself, is no project.
+        clock: Seconds of a clock that only goes forward.
     """
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self._home = home
-        self._found: OrderedDict[tuple[str, Address], asyncio.Task[Project]] = OrderedDict()
+        self._clock = clock
+        self._found: OrderedDict[tuple[str, Address], asyncio.Task[Caller]] = OrderedDict()
         self._recent: OrderedDict[int, None] = OrderedDict()
+        self._looks = float(LOOKS_AT_ONCE)
+        self._looked_at = clock()
+        self._failing = False
 
     async def project_of(self, connection: str, client: Address, own: Address) -> Project:
         """
@@ -67,6 +95,30 @@ class Workspace:
             client: The client's end.
             own: Our end.
         """
+        # A client that leaves must not take the answer away from others.
+        return (await asyncio.shield(self._asked(connection, client, own))).project
+
+    def look(self, connection: str, client: Address, own: Address) -> asyncio.Task[Caller] | None:
+        """
+        The task that finds who calls over a connection; None if too many have just been looked for.
+
+        Args:
+            connection: As for `project_of`.
+            client: The client's end.
+            own: Our end.
+        """
+        known = self._found.get((connection, client))
+        if known is not None:
+            return known
+        now = self._clock()
+        self._looks = min(LOOKS_AT_ONCE, self._looks + (now - self._looked_at) * LOOKS_PER_S)
+        self._looked_at = now
+        if self._looks < 1:
+            return None
+        self._looks -= 1
+        return self._asked(connection, client, own)
+
+    def _asked(self, connection: str, client: Address, own: Address) -> asyncio.Task[Caller]:
         key = (connection, client)
         task = self._found.get(key)
         if task is None:
@@ -74,27 +126,34 @@ class Workspace:
             self._found[key] = task
             while len(self._found) > CONNECTIONS_KEPT:
                 self._found.popitem(last=False)
-        # A client that leaves must not take the answer away from others.
-        return await asyncio.shield(task)
+        return task
 
-    async def _find(self, client: Address, own: Address) -> Project:
+    async def _find(self, client: Address, own: Address) -> Caller:
         try:
             async with asyncio.timeout(FIND_BUDGET_S):
                 return await asyncio.to_thread(self.find, client, own)
         except TimeoutError:
-            log.warning("project not found in time")
+            log.log(self._level(), "caller not found in time")
         except Exception:
-            log.exception("project not found")
-        return NO_PROJECT
+            log.log(self._level(), "caller not found", exc_info=True)
+        return NOBODY
 
-    def find(self, client: Address, own: Address) -> Project:
-        """As `project_of`, at once and in this thread; may raise what the system raises."""
+    def _level(self) -> int:
+        """What a system refuses once it refuses at every connection: it is said loudly one time."""
+        level, self._failing = logging.DEBUG if self._failing else logging.WARNING, True
+        return level
+
+    def find(self, client: Address, own: Address) -> Caller:
+        """Who calls, at once and in this thread; may raise what the system raises."""
         process = self._process_at(client, own)
         if process is None:
-            return NO_PROJECT
+            return NOBODY
+        project, tool = NO_PROJECT, ""
         with contextlib.suppress(psutil.Error, OSError):
-            return project_at(Path(process.cwd()), self._home)
-        return NO_PROJECT
+            project = project_at(Path(process.cwd()), self._home)
+        with contextlib.suppress(psutil.Error, OSError):
+            tool = tool_of_program(process.name(), process.cmdline())
+        return Caller(project, tool)
 
     def _process_at(self, client: Address, own: Address) -> psutil.Process | None:
         # The tool that called a moment ago is the likeliest to call again.

@@ -1,7 +1,10 @@
 """The management API, version 1: state, lifecycle, log."""
 
 import asyncio
+import functools
+import time
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
@@ -12,9 +15,16 @@ from starlette.routing import Route
 from korproxy_addons import __version__
 from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.exceptions import KorProxyError
+from launcher.actions.recording import (
+    DEFAULT_MINUTES,
+    recording_state,
+    start_recording,
+    stop_recording,
+)
 from launcher.admin.sessions import Sessions
 from launcher.admin.steward import Steward
 from launcher.log_lines import LEVELS, LogFilter, last_lines
+from launcher.since import since_at
 from launcher.supervisor.signals import Wish
 
 MOST_LINES = 5000
@@ -35,6 +45,14 @@ class InspectOrder(msgspec.Struct, forbid_unknown_fields=True):
     """Body of POST inspect; 0 minutes ends it."""
 
     minutes: Annotated[float, msgspec.Meta(ge=0, le=MOST_MINUTES)] = 30.0
+
+
+class RecordingOrder(msgspec.Struct, forbid_unknown_fields=True):
+    """Body of POST recording; 0 minutes ends it."""
+
+    minutes: Annotated[float, msgspec.Meta(ge=0, le=MOST_MINUTES)] = float(DEFAULT_MINUTES)
+    tool: str = ""
+    shapes: bool = False
 
 
 class Api:
@@ -58,6 +76,7 @@ class Api:
             Route("/status", self.status, methods=["GET"]),
             Route("/lifecycle", self.lifecycle, methods=["POST"]),
             Route("/inspect", self.inspect, methods=["POST"]),
+            Route("/recording", self.recording, methods=["POST"]),
             Route("/logs", self.logs, methods=["GET"]),
             Route("/accounts/reset", self.reset, methods=["POST"]),
             Route("/routing/explain", self.explain, methods=["POST"]),
@@ -93,8 +112,20 @@ class Api:
             raise KorProxyError(catalogue.NOT_RUNNING, str(error)) from error
         return JSONResponse({"url": url})
 
+    async def recording(self, request: Request) -> Response:
+        """POST `{"minutes": N, "tool": "", "shapes": false}`: record what passes. 0 minutes ends it."""
+        order = _read(await request.body(), RecordingOrder)
+        home = self._steward.home
+        if order.minutes:
+            wish = functools.partial(
+                start_recording, minutes=order.minutes, tool=order.tool, shapes=order.shapes
+            )
+        else:
+            wish = functools.partial(stop_recording)
+        return JSONResponse(asdict(await asyncio.to_thread(wish, home)))
+
     async def logs(self, request: Request) -> Response:
-        """GET `?limit=&level=&component=&request_id=`: the newest lines that pass, oldest first."""
+        """GET `?limit=&level=&component=&request_id=&since=`: the newest lines that pass, oldest first."""
         asked = request.query_params
         level = asked.get("level", "debug")
         limit = asked.get("limit", "200")
@@ -102,7 +133,11 @@ class Api:
             raise KorProxyError(catalogue.FIELD_INVALID, f"level is one of {', '.join(LEVELS)}")
         if not limit.isascii() or not limit.isdigit() or not 1 <= int(limit[:9]) <= MOST_LINES:
             raise KorProxyError(catalogue.FIELD_INVALID, f"limit is 1 to {MOST_LINES}")
-        wanted = LogFilter(level, asked.get("component", ""), asked.get("request_id", ""))
+        try:
+            since = since_at(asked["since"], time.time()) if asked.get("since") else 0.0
+        except ValueError as error:
+            raise KorProxyError(catalogue.FIELD_INVALID, f"since is {error}") from error
+        wanted = LogFilter(level, asked.get("component", ""), asked.get("request_id", ""), since)
         lines = await asyncio.to_thread(last_lines, self._steward.home, wanted, int(limit))
         return JSONResponse({"lines": lines})
 
@@ -140,8 +175,15 @@ class Api:
             "url": f"http://localhost:{status.port}" if status.port else None,
             "home": str(self._steward.home),
             "config_problems": list(self._steward.config_problems),
+            "recording": _recording(self._steward.home),
             "launcher": {"version": __version__},
         }
+
+
+def _recording(home: Path) -> dict[str, Any] | None:
+    """Whether what passes is being recorded; None: it is not."""
+    state = recording_state(home)
+    return asdict(state) if state.on else None
 
 
 def _read[T](body: bytes, kind: type[T]) -> T:

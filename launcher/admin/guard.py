@@ -64,7 +64,7 @@ class Guard:
         await self._app(scope, receive, _with_headers(send, scope["path"]))
 
     def _admit(self, method: str, path: str, headers: Headers) -> None:
-        by_key = self._sessions.knows_key(_bearer(headers))
+        by_key = self._sessions.knows_key(_shown_key(headers))
         is_open = path in OPEN_PATHS or path.startswith(OPEN_PREFIX)
         if not (by_key or is_open or self._sessions.knows_session(_session(headers))):
             raise KorProxyError(catalogue.MANAGEMENT_KEY_REFUSED)
@@ -102,9 +102,10 @@ def error_reply(error: KorProxyError) -> JSONResponse:
     return JSONResponse(content, status_code=error.status or spec.status)
 
 
-def _bearer(headers: Headers) -> str:
+def _shown_key(headers: Headers) -> str:
+    """The management key that a request bears, in either of the two headers that the earlier apps had for it."""
     scheme, _, word = headers.get("authorization", "").partition(" ")
-    return word.strip() if scheme.lower() == "bearer" else ""
+    return word.strip() if scheme.lower() == "bearer" else headers.get("x-management-key", "")
 
 
 def _session(headers: Headers) -> str:

@@ -1,7 +1,7 @@
 """
-The command line: one file per command, and its line in COMMANDS.
+The command line: one file per command, and its line in `table.py`.
 
-A command loads what it works with only when it runs: starting the gateway costs nothing of the others.
+A command is loaded when it is called, and loads what it works with when it runs: none costs anything of the others.
 """
 
 import os
@@ -10,58 +10,8 @@ import sys
 import typer
 
 from korproxy_addons.errors.exceptions import KorProxyError
-from launcher.cli import (
-    account,
-    autostart,
-    config,
-    demo,
-    engine,
-    errors,
-    group,
-    inspect,
-    key,
-    lifecycle,
-    logs,
-    profile,
-    providers,
-    quota,
-    route,
-    rule,
-    run_command,
-    safe_mode,
-    simulator,
-    tray,
-    vault,
-    version,
-)
+from launcher.cli.lazy import LazyGroup
 from launcher.cli.output import print_failure
-from launcher.cli.unexpected import unexpected
-
-COMMANDS = (
-    tray,
-    run_command,
-    lifecycle,
-    logs,
-    inspect,
-    autostart,
-    engine,
-    account,
-    profile,
-    group,
-    rule,
-    route,
-    safe_mode,
-    key,
-    demo,
-    simulator,
-    config,
-    providers,
-    quota,
-    vault,
-    errors,
-    version,
-)
-"""Modules with a `register(app)`, in the order of `korproxy --help`."""
 
 _HELP = """KorProxy: one local endpoint for all your AI accounts. Without a command it is `tray`.
 
@@ -71,15 +21,17 @@ Every command takes --json."""
 
 def build_app() -> typer.Typer:
     """The application, with every command."""
-    app = typer.Typer(add_completion=True, pretty_exceptions_enable=False, rich_markup_mode=None)
+    app = typer.Typer(
+        cls=LazyGroup, add_completion=True, pretty_exceptions_enable=False, rich_markup_mode=None
+    )
     app.callback(invoke_without_command=True, help=_HELP)(_without_command)
-    for command in COMMANDS:
-        command.register(app)
     return app
 
 
 def _without_command(context: typer.Context) -> None:
     if context.invoked_subcommand is None:
+        from launcher.cli import tray
+
         tray.tray()
 
 
@@ -104,6 +56,8 @@ def run(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:  # noqa: BLE001 - nobody is shown a traceback
+        from launcher.cli.unexpected import unexpected
+
         print_failure(unexpected(error), as_json="--json" in arguments)
         return 1
     return 0

@@ -8,6 +8,7 @@ import typer
 
 from launcher.cli.homes import Home, folder_of
 from launcher.cli.output import AsJson, show
+from launcher.cli.waiting import waiting
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,9 +35,10 @@ def try_(
 
     if (account_id is None) == (not every):
         raise typer.BadParameter("name one account, or say --all.")
-    results = send_test(
-        folder_of(home), account_id, model=model, local_key=os.environ.get(KEY_VARIABLE)
-    )
+    with waiting("Asking, at most 30 s each…" if every else "Asking, at most 30 s…", quiet=as_json):
+        results = send_test(
+            folder_of(home), account_id, model=model, local_key=os.environ.get(KEY_VARIABLE)
+        )
     value = {
         "ok": all(it.ok for it in results),
         "results": [{**dataclasses.asdict(it), "ok": it.ok} for it in results],

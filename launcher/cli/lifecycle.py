@@ -13,6 +13,7 @@ from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.exceptions import KorProxyError
 from launcher.cli.homes import Home, folder_of
 from launcher.cli.output import AsJson, show
+from launcher.cli.waiting import waiting
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -35,6 +36,8 @@ def status(home: Home = None, *, as_json: AsJson = False) -> None:
     """Say how the gateway is; exit code 1 unless it runs."""
     api = _launcher(folder_of(home))
     found = {"state": "stopped"} if api is None else api.get("status")
+    if api is None:
+        found |= _recording(folder_of(home))
     show(found, lambda console: _as_text(console, found), as_json=as_json)
     if found["state"] not in ("healthy", "degraded", "paused"):
         raise typer.Exit(1)
@@ -48,7 +51,7 @@ def start(home: Home = None, *, as_json: AsJson = False) -> None:
         _detach(folder)
     elif api.get("status")["state"] in ("stopped", "failed"):
         api.post("lifecycle", {"do": "start"})
-    found = _wait_until_settled(folder)
+    found = _wait_until_settled(folder, "Starting…", quiet=as_json)
     show(found, lambda console: _as_text(console, found), as_json=as_json)
     if found["state"] == "failed":
         raise KorProxyError(catalogue.START_FAILED, found["detail"])
@@ -60,7 +63,9 @@ def stop(home: Home = None, *, as_json: AsJson = False) -> None:
     api = _launcher(folder)
     if api is not None:
         api.post("lifecycle", {"do": "quit"})
-        _wait_until_gone(folder)
+        most = f"Finishing what is in flight, at most {_drain_s(folder):g} s…"
+        with waiting(most, quiet=as_json):
+            _wait_until_gone(folder)
     found = {"state": "stopped"}
     show(found, lambda console: _as_text(console, found), as_json=as_json)
 
@@ -98,7 +103,7 @@ def open_page(
 def _order(home: Path | None, wish: str, *, as_json: bool) -> None:
     folder = folder_of(home)
     running(folder).post("lifecycle", {"do": wish})
-    found = _wait_until_settled(folder)
+    found = _wait_until_settled(folder, f"{wish.capitalize()}…", quiet=as_json)
     show(found, lambda console: _as_text(console, found), as_json=as_json)
 
 
@@ -159,18 +164,20 @@ def running(home: Path) -> "ApiClient":
     return api
 
 
-def _wait_until_settled(home: Path) -> dict[str, Any]:
-    """The status, once nothing is on its way any more."""
+def _wait_until_settled(home: Path, text: str, *, quiet: bool) -> dict[str, Any]:
+    """The status, once nothing is on its way any more; meanwhile a person sees `text`, and what is waited for."""
     deadline = time.monotonic() + START_S
-    while True:
-        api = _launcher(home)
-        if api is None:
-            raise KorProxyError(catalogue.START_FAILED)
-        found: dict[str, Any] = api.get("status")
-        settled = found["phase"] == "settled" and found["state"] not in ("starting", "unreachable")
-        if settled or time.monotonic() > deadline:
-            return found
-        time.sleep(_LOOK_S)
+    with waiting(text, quiet=quiet) as say:
+        while True:
+            api = _launcher(home)
+            if api is None:
+                raise KorProxyError(catalogue.START_FAILED)
+            found: dict[str, Any] = api.get("status")
+            under_way = found["state"] in ("starting", "unreachable")
+            if (found["phase"] == "settled" and not under_way) or time.monotonic() > deadline:
+                return found
+            say(f"{text} {found['detail']}")
+            time.sleep(_LOOK_S)
 
 
 def _detach(home: Path) -> None:
@@ -201,6 +208,16 @@ def _detach(home: Path) -> None:
     process.returncode = 0
 
 
+def _recording(home: Path) -> dict[str, Any]:
+    """What the next gateway is going to record, where none runs."""
+    from dataclasses import asdict
+
+    from launcher.actions.recording import recording_state
+
+    state = recording_state(home)
+    return {"recording": asdict(state)} if state.on else {}
+
+
 def _program() -> list[str]:
     return [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "launcher"]
 
@@ -215,6 +232,14 @@ def _as_text(console: "Console", found: dict[str, Any]) -> None:
         console.print(f"  Anthropic, Gemini tools:  {found['url']}")
         served = f"{found['in_flight']} in flight"
         console.print(f"  process {found['pid']}, {served}, version {found['version']}")
+    if found.get("offline"):
+        console.print("  ! offline: no provider can be reached; KorProxy goes on by itself")
+    recording = found.get("recording")
+    if recording:
+        until = time.strftime("%H:%M", time.localtime(recording["until_at"]))
+        whose = recording["tool"] or "what passes"
+        kind = " (without content)" if recording["shapes"] else ""
+        console.print(f"  ● recording {whose}{kind} until {until}; end it: korproxy record off")
     for text in found.get("config_problems", ()):
         console.print(f"  ! {text}")
     for text in found.get("last_lines", ())[-8:] if found["state"] == "failed" else ():

@@ -135,6 +135,7 @@ def _print_end(console: "Console", found: dict[str, Any]) -> None:
     if found["chosen"]:
         why = f"  (X-KorProxy-Why: {', '.join(found['why'])})" if found["why"] else ""
         console.print(f"\n→ {found['chosen']}{why}", style="bold green", soft_wrap=True)
+        _print_crossing(console, found.get("crossing"))
     else:
         console.print(f"\n✗ {found['error']}", style="bold red", soft_wrap=True)
     past = found["recorded"]
@@ -144,6 +145,23 @@ def _print_end(console: "Console", found: dict[str, Any]) -> None:
         console.print(f"{line}; {past['why'] or 'no reason noted'}", soft_wrap=True)
     for note in found["notes"]:
         console.print(note, style="dim", soft_wrap=True)
+
+
+def _print_crossing(console: "Console", crossing: dict[str, Any] | None) -> None:
+    """What would become of a saved request on its way there."""
+    if crossing is None:
+        return
+    how = (
+        f"as it is, in {crossing['dialect']}"
+        if crossing["native"]
+        else f"translated to {crossing['dialect']}"
+    )
+    console.print(f"  {how}", style="dim", soft_wrap=True)
+    if crossing["error"]:
+        console.print(f"  ✗ {crossing['error']}", style="bold red", soft_wrap=True)
+    for loss in crossing["losses"]:
+        detail = f": {loss['detail']}" if loss["detail"] else ""
+        console.print(f"  left out: {loss['feature']}{detail}", style="yellow", soft_wrap=True)
 
 
 def _rules(found: dict[str, Any]) -> "RenderableType":

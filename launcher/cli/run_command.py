@@ -11,6 +11,7 @@ from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.exceptions import KorProxyError
 
 if TYPE_CHECKING:
+    from korproxy_addons.control.protocol import Notice
     from launcher.admin.server import Serving
     from launcher.supervisor.states import Status
 
@@ -66,6 +67,7 @@ def run(
         admin_port=admin_port,
         first=wish,
         on_status=json_line if as_json else TextLines(folder),
+        on_notice=notice_line,
         on_line=error_line,
         on_admin=admin_line,
     )
@@ -82,6 +84,13 @@ def run(
 def error_line(line: str) -> None:
     """A line that a gateway wrote to stderr."""
     sys.stderr.write(line + "\n")
+
+
+def notice_line(notice: "Notice") -> None:
+    """What the gateway wants a person to know."""
+    title = f"{notice.title}: " if notice.title else ""
+    code = f" ({notice.code})" if notice.code else ""
+    sys.stderr.write(f"note: {title}{notice.text}{code}\n")
 
 
 def admin_line(serving: "Serving") -> None:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from launcher.foreground import Launch
     from launcher.supervisor.states import Status
-    from launcher.tray.art import Bar
     from launcher.tray.icon import PystrayIcon
     from launcher.tray.menu import Item
 
@@ -63,6 +62,7 @@ def _nothing(_status: "Status") -> None:
 
 def _with_icon(launch: "Launch", folder: "Path") -> None:
     from launcher.tray.app import TrayApp
+    from launcher.tray.bar import bar_of
     from launcher.tray.host import has_tray_host
     from launcher.tray.icon import NoTrayError, PystrayIcon
 
@@ -72,12 +72,7 @@ def _with_icon(launch: "Launch", folder: "Path") -> None:
     def make(on_choice: "Callable[[Item], None]") -> "PystrayIcon":
         return PystrayIcon(on_choice, folder / "run" / "tray")
 
-    TrayApp(launch, make, _bar(), _in_background).run()
-
-
-def _bar() -> "Bar":
-    """What the icon stands on: most panels of Linux and Windows are dark."""
-    return "template" if sys.platform == "darwin" else "dark"
+    TrayApp(launch, make, bar_of(folder), _in_background).run()
 
 
 def _in_background(argv: list[str]) -> None:

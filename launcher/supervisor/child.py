@@ -16,11 +16,10 @@ from korproxy_addons.control.protocol import (
     encode_line,
 )
 from launcher.gateway_command import gateway_command
+from launcher.supervisor.job import end_with_launcher
 from launcher.supervisor.signals import StartWith
 
 LAST_LINES = 20
-HANDS_OVER = os.name == "posix"
-"""Whether a gateway can take over sockets that the launcher opened; if not, it opens its own."""
 _NEW_GROUP: dict[str, object] = (
     {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
     if sys.platform == "win32"
@@ -85,7 +84,7 @@ class GatewayChild:
             "--start", start_with.value,
             "--parent", str(os.getpid()),
         ]  # fmt: skip
-        for descriptor in descriptors if HANDS_OVER else ():
+        for descriptor in descriptors:
             argv += ["--listen-fd", str(descriptor)]
         process = await asyncio.create_subprocess_exec(
             *argv,
@@ -93,9 +92,10 @@ class GatewayChild:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             limit=LONGEST_LINE_BYTES,
-            pass_fds=tuple(descriptors) if HANDS_OVER else (),
+            pass_fds=tuple(descriptors),
             **_NEW_GROUP,  # type: ignore[arg-type]
         )
+        end_with_launcher(process.pid)
         return cls(process, on_report, on_line, on_exit)
 
     @property

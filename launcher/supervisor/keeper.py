@@ -21,14 +21,18 @@ from korproxy_addons.control.protocol import (
     ConfigRead,
     Drain,
     Draining,
+    Network,
     Notice,
     Ready,
     Reload,
     Report,
+    Restarted,
+    Wake,
 )
-from launcher.supervisor.child import HANDS_OVER, GatewayChild
+from launcher.supervisor.child import GatewayChild
 from launcher.supervisor.listeners import Listeners, PortTakenError, Where
 from launcher.supervisor.machine import Supervisor
+from launcher.supervisor.network import NetworkWatch, own_addresses
 from launcher.supervisor.port_holder import Run, port_holder, save_run, take_over_stale
 from launcher.supervisor.probe import TIMEOUT_S, ask_health
 from launcher.supervisor.rules import Rules
@@ -93,6 +97,7 @@ class Keeper:
         self._on_line = on_line
         self._listeners = Listeners()
         self._children: dict[int, GatewayChild] = {}
+        self._offline: set[int] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._questions: dict[int, asyncio.Future[Any]] = {}
         self._numbers = itertools.count(1)
@@ -101,6 +106,7 @@ class Keeper:
         self._shown = self._supervisor.status
         self._changed = asyncio.Condition()
         self._wake = WakeWatch(time.time, time.monotonic)
+        self._network = NetworkWatch(own_addresses)
         self._keep(self._watch_machine(), "wake watch")
 
     @property
@@ -109,7 +115,9 @@ class Keeper:
         status = self._supervisor.status
         # The supervisor knows a clock that only goes forward; people know another one.
         began = time.time() - (self._loop.time() - status.since) if status.since else 0.0
-        return replace(status, since=began)
+        current = self._current()
+        offline = any(self._children.get(it) is current for it in self._offline)
+        return replace(status, since=began, offline=offline and current is not None)
 
     def wish(self, wish: Wish) -> None:
         """A person asked for something."""
@@ -170,7 +178,7 @@ class Keeper:
     async def until(self, seen: Callable[[Status], bool]) -> Status:
         """Wait until the status is as wanted; it is returned."""
         async with self._changed:
-            await self._changed.wait_for(lambda: seen(self._supervisor.status))
+            await self._changed.wait_for(lambda: seen(self.status))
         return self.status
 
     async def close(self) -> None:
@@ -234,7 +242,7 @@ class Keeper:
             where, drain_s = self._where()
             self._supervisor.rules = replace(self._supervisor.rules, drain_s=drain_s)
             await self._listen(where)
-            if not HANDS_OVER:
+            if not self._supervisor.rules.hands_over:
                 # That the port is free is known now; the gateway opens it itself.
                 self._listeners.close()
             child = await GatewayChild.start(
@@ -275,15 +283,22 @@ class Keeper:
             case Ready():
                 save_run(self.home, Run(report.pid, report.port, report.instance))
                 self._tell(BecameReady(number, report))
+                if self._supervisor.restarted and number in self._children:
+                    self._children[number].send(Restarted(dict(self._supervisor.restarted)))
             case Draining():
                 self._tell(InFlight(number, report.in_flight))
             case ConfigRead():
                 self.config_problems = report.problems
                 for problem in report.problems:
-                    self._on_notice(Notice("KP-CONF-201", "", problem))
+                    title = "The settings cannot be used; the last good ones stay in force"
+                    self._on_notice(Notice("KP-CONF-201", "", problem, title=title))
                 self._on_status(self.status)
             case Notice():
                 self._on_notice(report)
+            case Network():
+                (self._offline.add if report.offline else self._offline.discard)(number)
+                self._on_status(self.status)
+                self._keep(self._notify(), "status")
             case Answer():
                 waiting = self._questions.get(report.id)
                 if waiting is not None and not waiting.done():
@@ -294,6 +309,7 @@ class Keeper:
 
     def _exited(self, number: int, code: int, lines: tuple[str, ...]) -> None:
         self._children.pop(number, None)
+        self._offline.discard(number)
         self._tell(Exited(number, code, lines))
 
     async def _ask_health(self) -> None:
@@ -310,6 +326,10 @@ class Keeper:
             await asyncio.sleep(WATCH_S)
             if self._wake.woke():
                 self._tell(Woke())
+            current = self._current()
+            if self._network.changed() and current is not None:
+                # On loopback nothing has changed: no reason to go easy on health, as after a sleep.
+                current.send(Wake())
 
     def _current(self) -> GatewayChild | None:
         pid = self._supervisor.status.pid

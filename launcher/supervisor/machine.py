@@ -3,14 +3,18 @@ The supervisor: what to do next, from what is known. Pure: clock and chance are 
 
 There is one current gateway. While it is replaced (a restart that a person or an update asked for), a second one is prepared
 beside it, and only when that one answers does the first retire; both share the listening sockets, so no connection is refused.
+Where sockets cannot be shared (Windows), the first finishes and ends, and then the second begins.
 A gateway that crashed or hangs is replaced after a back-off with full jitter; three such restarts without a minute of health
 between them, and the supervisor gives up and says why.
 """
 
+import math
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from korproxy_addons.control.protocol import Drain, Pause, Ready, Resume, Retire, Wake
+from korproxy_addons.control.protocol import Drain, Pause, Resume, Retire, Wake
+from launcher.supervisor.children import Child
 from launcher.supervisor.rules import Rules
 from launcher.supervisor.signals import (
     Answered,
@@ -39,20 +43,6 @@ from launcher.supervisor.states import NEXT, Phase, Reason, State, Status
 EXIT_CONFIG = 78
 
 
-@dataclass(slots=True)
-class _Child:
-    """A gateway process, as far as it is known."""
-
-    number: int
-    spawned_at: float
-    ready: Ready | None = None
-    inspects: bool = False
-    pid: int | None = None
-    healthy: bool = False
-    terminate_at: float | None = None
-    kill_at: float | None = None
-
-
 class Supervisor:
     """
     Decides.
@@ -65,14 +55,16 @@ class Supervisor:
     def __init__(self, rules: Rules, chance: Callable[[], float]) -> None:
         self.rules = rules
         self.status = Status()
+        self.restarted: Counter[str] = Counter()  # how often, by the metrics' own reasons
         self._chance = chance
         self._wanted = False
         self._paused = False
         self._count = 0
-        self._current: _Child | None = None
-        self._next: _Child | None = None
-        self._leaving: dict[int, _Child] = {}
+        self._current: Child | None = None
+        self._next: Child | None = None
+        self._leaving: dict[int, Child] = {}
         self._start_with = StartWith.CONFIG
+        self._held: Spawn | None = None
         self._again_at: float | None = None
         self._ask_at: float | None = None
         self._inspect_until: float | None = None
@@ -128,16 +120,14 @@ class Supervisor:
     @property
     def replacing(self) -> bool:
         """Whether a successor is being prepared."""
-        return self._next is not None
+        it = self._current
+        relieved = it is not None and it.relieves and it.ready is None
+        return self._next is not None or relieved
 
     @property
     def idle(self) -> bool:
         """Whether no process is left and none is to come."""
         return not self._children() and not self._wanted
-
-    def knows(self, child: int) -> bool:
-        """Whether this process is one that was asked for and is not known to be gone."""
-        return self._child(child) is not None
 
     def wants(self, child: int) -> bool:
         """Whether this process shall serve: it was asked for and not sent away since."""
@@ -186,12 +176,11 @@ class Supervisor:
             if child is not None:
                 self._send_away(child, Drain())
         self._current = self._next = None
-        if not self._leaving:
-            self._do.append(CloseListeners())
-            self._enter(State.STOPPED)
-        else:
-            self._do.append(CloseListeners())
+        self._do.append(CloseListeners())
+        if self._leaving:
             self._update(phase=Phase.DRAINING, detail="finishing what is in flight")
+        else:
+            self._enter(State.STOPPED)
 
     def _restart(self) -> None:
         if not self._wanted or self.status.state is State.FAILED:
@@ -206,8 +195,7 @@ class Supervisor:
             self._current = self._spawn()
         elif self._next is None:
             self._start_with = StartWith.CONFIG
-            self._next = self._spawn()
-            self._update(phase=Phase.REPLACING, detail="a successor is being prepared")
+            self._replace(StartWith.CONFIG, "a successor is being prepared")
 
     def _inspect(self) -> None:
         """Put a gateway that shows what passes in the place of the plain one; once more: for longer."""
@@ -216,8 +204,21 @@ class Supervisor:
         if self._current.inspects:
             self._inspect_until = self._now + self.rules.inspect_s
             return
-        self._next = self._spawn(StartWith.INSPECT)
-        self._update(phase=Phase.REPLACING, detail="mitmweb is being prepared")
+        self._replace(StartWith.INSPECT, "mitmweb is being prepared")
+
+    def _replace(self, start_with: StartWith, detail: str) -> None:
+        if self.rules.hands_over:
+            self._next = self._spawn(start_with)
+            self._update(phase=Phase.REPLACING, detail=detail)
+            return
+        assert self._current is not None
+        self.restarted["asked"] += 1
+        self._send_away(self._current, Drain())
+        self._ask_at = None
+        self._update(pid=None, instance="")
+        self._enter(State.STARTING, "the one before finishes first")
+        self._current = self._spawn(start_with)
+        self._current.relieves = True
 
     # ------------------------------------------------------------------------------------- what processes do
 
@@ -237,7 +238,7 @@ class Supervisor:
             if told.port_busy:
                 self._fail(Reason.PORT_BUSY, told.detail)
             else:
-                self._again(told.detail, ())
+                self._again("refused", told.detail, ())
         elif self._leaving.pop(told.child, None) is not None:
             self._left()
 
@@ -247,6 +248,7 @@ class Supervisor:
             return
         child.ready, child.pid = told.ready, told.ready.pid
         if child is self._current:
+            self._inspect_until = self._now + self.rules.inspect_s if child.inspects else None
             self._show(child)
             if self._paused:
                 self._send(Pause())
@@ -270,16 +272,23 @@ class Supervisor:
             self._update(pid=None, instance="")
             if self._next is not None:
                 # Its successor is on the way already.
+                self.restarted["crashed"] += 1
                 self._current, self._next = self._next, None
                 self._enter(State.STARTING)
             elif told.code == EXIT_CONFIG:
                 self._fail(Reason.CONFIG_ERROR, "the config cannot be used", told.last_lines)
             else:
-                self._again(f"it ended with exit code {told.code}", told.last_lines)
+                self._again("crashed", f"it ended with exit code {told.code}", told.last_lines)
 
     def _left(self) -> None:
         """One that was sent away is gone."""
-        if self._wanted or self._leaving:
+        if self._leaving:
+            return
+        if self._held is not None and self._current is not None:
+            self._current.spawned_at = self._now
+            self._do.append(self._held)
+            self._held = None
+        if self._wanted:
             return
         self._update(pid=None, instance="", in_flight=0)
         self._enter(State.STOPPED)
@@ -339,9 +348,10 @@ class Supervisor:
         self._send_away(child, Drain(), drain_s=0.0)
         self._current = None
         if self._next is not None:
+            self.restarted["hung"] += 1
             self._current, self._next = self._next, None
         else:
-            self._again(told.detail, ())
+            self._again("hung", told.detail, ())
 
     def _woke(self) -> None:
         self._deaf_until = self._now + self.rules.wake_s
@@ -378,7 +388,7 @@ class Supervisor:
             self._asking, self._ask_at = True, None
             self._do.append(AskHealth())
 
-    def _overdue(self, child: _Child) -> None:
+    def _overdue(self, child: Child) -> None:
         if self._now < child.spawned_at + self.rules.ready_s:
             return
         self._send_away(child, Drain(), drain_s=0.0)
@@ -388,20 +398,20 @@ class Supervisor:
             self._update(phase=Phase.SETTLED, detail=f"not replaced: {detail}")
         else:
             self._current = None
-            self._again(detail, ())
+            self._again("hung", detail, ())
 
     # ---------------------------------------------------------------------------------------------- parts
 
-    def _again(self, detail: str, last_lines: tuple[str, ...]) -> None:
+    def _again(self, why: str, detail: str, last_lines: tuple[str, ...]) -> None:
         """After a failure: once more, unless it was tried often enough."""
-        self._healthy_since = None
-        self._ask_at = None
+        self._healthy_since = self._ask_at = None
         if self.status.restarts >= self.rules.restarts:
             self._fail(
                 Reason.CRASH_LOOP, f"{detail}, {self.rules.restarts} restarts in a row", last_lines
             )
             return
         restarts = self.status.restarts + 1
+        self.restarted[why] += 1
         longest = min(
             self.rules.longest_backoff_s, self.rules.first_backoff_s * 2.0 ** (restarts - 1)
         )
@@ -422,9 +432,10 @@ class Supervisor:
         self._update(reason=reason, pid=None, instance="", last_lines=last_lines, failures=0)
         self._enter(State.FAILED, detail)
 
-    def _hand_over(self, successor: _Child) -> None:
+    def _hand_over(self, successor: Child) -> None:
         if self._current is not None:
             self._send_away(self._current, Retire())
+            self.restarted["asked"] += 1
         self._current, self._next = successor, None
         self._inspect_until = self._now + self.rules.inspect_s if successor.inspects else None
         self._show(successor)
@@ -432,15 +443,22 @@ class Supervisor:
         if self._paused:
             self._send(Pause())
 
-    def _spawn(self, start_with: StartWith | None = None) -> _Child:
+    def _spawn(self, start_with: StartWith | None = None) -> Child:
         self._count += 1
         chosen = start_with or self._start_with
-        self._do.append(Spawn(self._count, chosen))
-        return _Child(self._count, self._now, inspects=chosen is StartWith.INSPECT)
+        asked, inspects = Spawn(self._count, chosen), chosen is StartWith.INSPECT
+        if self._leaving and not self.rules.hands_over:
+            self._held = asked  # until its place is free
+            return Child(self._count, math.inf, inspects=inspects)
+        self._do.append(asked)
+        return Child(self._count, self._now, inspects=inspects)
 
     def _send_away(
-        self, child: _Child, command: Drain | Retire, drain_s: float | None = None
+        self, child: Child, command: Drain | Retire, drain_s: float | None = None
     ) -> None:
+        if self._held is not None and self._held.child == child.number:
+            self._held = None
+            return
         drain = self.rules.drain_s if drain_s is None else drain_s
         # Retiring waits twice: for what is in flight, and for what still came on the old connections.
         until = self._now + (2 * drain if isinstance(command, Retire) else drain) + 1.0
@@ -454,14 +472,10 @@ class Supervisor:
         if self._current is not None:
             self._do.append(Send(self._current.number, command))
 
-    def _show(self, child: _Child) -> None:
+    def _show(self, child: Child) -> None:
         assert child.ready is not None
-        self._update(
-            pid=child.pid,
-            port=child.ready.port,
-            instance=child.ready.instance,
-            version=child.ready.version,
-        )
+        port, instance, version = child.ready.port, child.ready.instance, child.ready.version
+        self._update(pid=child.pid, port=port, instance=instance, version=version)
 
     def _enter(self, state: State, detail: str = "") -> None:
         before = self.status.state
@@ -478,9 +492,9 @@ class Supervisor:
     def _update(self, **changes: object) -> None:
         self.status = replace(self.status, **changes)  # type: ignore[arg-type]
 
-    def _children(self) -> list[_Child]:
-        found = [it for it in (self._current, self._next) if it is not None]
-        return [*found, *self._leaving.values()]
+    def _children(self) -> list[Child]:
+        mine = (self._current, self._next, *self._leaving.values())
+        return [it for it in mine if it is not None]
 
-    def _child(self, number: int) -> _Child | None:
+    def _child(self, number: int) -> Child | None:
         return next((it for it in self._children() if it.number == number), None)

@@ -29,7 +29,9 @@ def save_run(home: Path, run: Run) -> None:
     """Write down which gateway runs; without it one that is left over is only a stranger."""
     aside = home / f".{RUN_FILE}.{os.getpid()}"
     with contextlib.suppress(OSError):
-        aside.write_bytes(msgspec.json.encode(run))
+        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(msgspec.json.encode(run))
         aside.replace(home / RUN_FILE)
 
 

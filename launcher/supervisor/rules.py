@@ -1,5 +1,6 @@
 """The supervisor's numbers."""
 
+import os
 from dataclasses import dataclass
 
 
@@ -22,6 +23,8 @@ class Rules:
         kill_s: How long after that it may take to end.
         wake_s: After a wake, unanswered questions do not count for this long.
         inspect_s: After this long mitmweb gives way to the plain gateway again.
+        hands_over: A gateway can take over sockets that the launcher opened, so that two can listen at a time. If not, one
+            must be gone before another can begin, and for that moment nobody listens.
     """
 
     grace_s: float = 5.0
@@ -38,3 +41,4 @@ class Rules:
     kill_s: float = 5.0
     wake_s: float = 15.0
     inspect_s: float = 1800.0
+    hands_over: bool = os.name == "posix"

@@ -74,6 +74,7 @@ class Status:
         in_flight: Requests being served, as it said last.
         last_lines: The last lines that a gateway wrote to stderr before it failed.
         inspecting: Whether mitmweb shows what passes.
+        offline: No provider can be reached; no sign of trouble with the gateway.
     """
 
     state: State = State.STOPPED
@@ -91,3 +92,4 @@ class Status:
     in_flight: int = 0
     last_lines: tuple[str, ...] = ()
     inspecting: bool = False
+    offline: bool = False

@@ -6,35 +6,42 @@ gateway does. Facts go one way, wishes the other.
 """
 
 import asyncio
+import queue
+import sys
 import threading
 import time
 import webbrowser
 from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError, Future
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from korproxy_addons.config.problems import ConfigProblems
+from korproxy_addons.control.protocol import Notice
 from korproxy_addons.errors.exceptions import KorProxyError
 from launcher import autostart
 from launcher.actions.profiles import use_profile
+from launcher.actions.recording import stop_recording
 from launcher.admin.server import Serving
 from launcher.autostart import own_command
 from launcher.foreground import House, Launch, serve
 from launcher.supervisor.signals import Wish
 from launcher.supervisor.states import Status
 from launcher.tray.art import Bar, tray_icon
+from launcher.tray.chores import bundle_folder, export_bundle, look_for_updates
 from launcher.tray.clipboard import copy
 from launcher.tray.facts import Facts
 from launcher.tray.gather import gather
 from launcher.tray.menu import Action, Item, icon_of, menu_of, tooltip
-from launcher.tray.news import news_of
+from launcher.tray.news import News, news_from, news_of
 from launcher.tray.port import TrayPort
 from launcher.tray.signals import listen_for_signals
 
 LOOK_S = 5.0
 LEAST_S = 1.0
-ICON_PX = 64
+# Windows wants every size from 16 to 256 in one file, which is made of the largest.
+ICON_PX = 256 if sys.platform == "win32" else 64
 _WISHES = {
     Action.START: Wish.START,
     Action.STOP: Wish.STOP,
@@ -104,6 +111,7 @@ class TrayApp:
         self._status = Status()
         self._changed = threading.Event()
         self._ended = threading.Event()
+        self._notices: queue.SimpleQueue[Notice | None] = queue.SimpleQueue()
         self._ready: Future[tuple[House, asyncio.AbstractEventLoop, Serving]] = Future()
         self._failed: BaseException | None = None
 
@@ -123,7 +131,8 @@ class TrayApp:
         loop = threading.Thread(target=self._serve, name="launcher")
         loop.start()
         shower = threading.Thread(target=self._show, name="tray facts", daemon=True)
-        self._tray.run(shower.start)
+        teller = threading.Thread(target=self._tell, name="tray notices", daemon=True)
+        self._tray.run(lambda: _start(shower, teller))
         # The icon may end by itself, where its panel does; the gateway goes with it only if the person quits.
         loop.join()
         if self._failed is not None:
@@ -153,6 +162,13 @@ class TrayApp:
                 webbrowser.open(f"{serving.url}/login?ticket={serving.sessions.new_ticket()}")
             case Action.INSPECT:
                 self._run_command(own_command("inspect", "--home", str(self._home)))
+            case Action.DEBUG_BUNDLE:
+                self._say(News("KorProxy", "The debug bundle is being written."))
+                self._say(export_bundle(self._home, bundle_folder(Path.home())))
+            case Action.STOP_RECORDING:
+                stop_recording(self._home)
+            case Action.CHECK_UPDATES:
+                self._say(look_for_updates(self._home))
             case Action.START_AT_LOGIN:
                 if self._system is not None:
                     if self._system.is_on():
@@ -164,6 +180,9 @@ class TrayApp:
             case action if action in _WISHES:
                 loop.call_soon_threadsafe(house.wish, _WISHES[action])
 
+    def _say(self, news: News) -> None:
+        self._tray.notify(news.title, news.text)
+
     def _serve(self) -> None:
         """The launcher's thread."""
         try:
@@ -173,6 +192,7 @@ class TrayApp:
         finally:
             self._ended.set()
             self._changed.set()
+            self._notices.put(None)
             self._tray.stop()
 
     async def _main(self) -> None:
@@ -186,7 +206,19 @@ class TrayApp:
             assert isinstance(house, House)
             self._ready.set_result((house, asyncio.get_running_loop(), serving))
 
-        await serve(replace(self._launch, on_status=told, on_admin=up, signals=False))
+        def noticed(notice: Notice) -> None:
+            self._notices.put(notice)
+            self._launch.on_notice(notice)
+
+        launch = replace(
+            self._launch, on_status=told, on_notice=noticed, on_admin=up, signals=False
+        )
+        await serve(launch)
+
+    def _tell(self) -> None:
+        """The telling thread: a desktop may take its time to show a notification, and nobody waits for it."""
+        while (notice := self._notices.get()) is not None:
+            self._say(news_from(notice))
 
     def _show(self) -> None:
         """The showing thread: at once when something changed, else every few seconds, never oftener than once a second."""
@@ -212,3 +244,8 @@ class TrayApp:
         except (LookupError, TimeoutError, RuntimeError, CancelledError):
             return []
         return found
+
+
+def _start(*threads: threading.Thread) -> None:
+    for it in threads:
+        it.start()

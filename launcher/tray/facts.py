@@ -23,21 +23,17 @@ class AccountFact:
         id: Its id.
         label: Its name for people.
         state: What stands in its way, in a word or two; "" if nothing does.
-        needs_login: Its owner must sign in again.
         remaining_percent: Of its tightest window; None: not told.
         window: Name of that window.
         resets: When it begins anew, for people, such as `15:18` or `Thu 11:00`; "" if not known.
-        paid: Its provider would draw paid use beyond the plan: the money guard holds it.
     """
 
     id: str
     label: str
     state: str = ""
-    needs_login: bool = False
     remaining_percent: float | None = None
     window: str = ""
     resets: str = ""
-    paid: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +44,13 @@ class Facts:
     Attributes:
         status: How the gateway stands.
         profiles: In their order.
-        accounts: In their order.
+        accounts: In their order; None: not known, as the config cannot be read, or was not yet.
         starts_at_login: KorProxy starts with the session; None: this system offers no such thing.
+        recording: Until when what passes is recorded, for people, such as `15:18`; "" while nothing is.
     """
 
     status: Status
     profiles: tuple[ProfileFact, ...] = ()
-    accounts: tuple[AccountFact, ...] = ()
+    accounts: tuple[AccountFact, ...] | None = None
     starts_at_login: bool | None = None
+    recording: str = ""

@@ -7,10 +7,10 @@ from typing import Any
 
 from korproxy_addons.config.problems import ConfigProblems
 from korproxy_addons.config.store import ConfigStore
-from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.exceptions import KorProxyError
 from launcher.actions.profiles import list_profiles
 from launcher.actions.quota import AccountQuota, WindowView, quotas
+from launcher.actions.recording import recording_state
 from launcher.supervisor.states import Status
 from launcher.tray.facts import AccountFact, Facts, ProfileFact
 
@@ -20,7 +20,6 @@ _STATES = {
     "needs_login": "needs login",
     "disabled": "switched off by its provider",
 }
-_PAID = frozenset({catalogue.BILLING_REQUIRED.code, catalogue.OVERAGE_HELD.code})
 
 
 def gather(
@@ -41,12 +40,14 @@ def gather(
         starts_at_login: KorProxy starts with the session; None: this system offers no such thing.
         now: Unix seconds.
     """
+    state = recording_state(home, now)
+    until = moment(state.until_at, now) if state.until_at is not None else ""
     try:
         config = ConfigStore(home).load()
         profiles = list_profiles(home)
         left = {it.id: it for it in quotas(home, clock=lambda: now)}
     except (ConfigProblems, KorProxyError):
-        return Facts(status, starts_at_login=starts_at_login)
+        return Facts(status, starts_at_login=starts_at_login, recording=until)
     worst: dict[str, Mapping[str, Any]] = {}
     for health in healths:
         # A limit of one model alone is not the account's.
@@ -57,7 +58,7 @@ def gather(
         for it in config.enabled_accounts()
     )
     shown = tuple(ProfileFact(it.id, it.name, it.active) for it in profiles)
-    return Facts(status, shown, accounts, starts_at_login)
+    return Facts(status, shown, accounts, starts_at_login, until)
 
 
 def _account(
@@ -67,9 +68,9 @@ def _account(
     quota: AccountQuota | None,
     now: float,
 ) -> AccountFact:
-    state, code = "", ""
+    state = ""
     if health is not None:
-        state, code = _STATES[str(health["state"])], str(health["code"])
+        state = _STATES[str(health["state"])]
         if health["state"] == "rate_limited" and health["until"]:
             state += f" until {moment(float(health['until']), now)}"
     window = _tightest(quota)
@@ -77,13 +78,11 @@ def _account(
         id=account_id,
         label=label,
         state=state,
-        needs_login=state == _STATES["needs_login"],
         remaining_percent=None if window is None else window.remaining_percent,
         window="" if window is None else window.name,
         resets=""
         if window is None or window.reset_in_s is None
         else moment(now + window.reset_in_s, now),
-        paid=code in _PAID,
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from PIL.Image import Image
 
+from launcher.tray.mac import mac_parts
 from launcher.tray.menu import Item
 
 log = logging.getLogger("korproxy.tray")
@@ -45,6 +46,10 @@ class PystrayIcon:
         except Exception as error:
             raise NoTrayError(f"{type(error).__name__}: {error}") from error
         self._pystray: Any = pystray
+        self._icon_class: Any = pystray.Icon
+        self._later: Callable[[Callable[[], None]], None] = _at_once
+        if sys.platform == "darwin":
+            self._icon_class, self._later = mac_parts(pystray.Icon)
         self._icon: Any = None
         self._shown: tuple[Image | None, str, tuple[Item, ...]] = (None, "KorProxy", ())
 
@@ -52,11 +57,16 @@ class PystrayIcon:
         """Show these from now on; see `TrayPort`."""
         before_image, before_tooltip, before_menu = self._shown
         self._shown = (image or before_image, tooltip, before_menu if menu is None else menu)
-        if self._icon is None:
-            return
+        if self._icon is not None:
+            new_tooltip = tooltip if tooltip != before_tooltip else None
+            self._later(lambda: self._change(image, new_tooltip, menu))
+
+    def _change(
+        self, image: Image | None, tooltip: str | None, menu: tuple[Item, ...] | None
+    ) -> None:
         if image is not None:
             self._icon.icon = image
-        if tooltip != before_tooltip:
+        if tooltip is not None:
             self._icon.title = tooltip
         if menu is not None:
             self._icon.menu = self._menu(menu)
@@ -71,21 +81,24 @@ class PystrayIcon:
     def run(self, on_ready: Callable[[], None]) -> None:
         """Show the icon until `stop`."""
         image, tooltip, menu = self._shown
-        self._icon = self._pystray.Icon(NAME, image, tooltip, self._menu(menu))
+        self._icon = self._icon_class(NAME, image, tooltip, self._menu(menu))
 
-        def begin(icon: Any) -> None:
-            icon.visible = True
+        def begin(_icon: Any) -> None:
+            self._later(self._appear)
             on_ready()
 
         try:
             self._icon.run(setup=begin)
-        except Exception as error:  # noqa: BLE001 - GTK raises at the end where no notification service runs
-            log.debug("the tray ended with %s", error)
+        except Exception as error:
+            log.debug("the tray ended", exc_info=error)
+
+    def _appear(self) -> None:
+        self._icon.visible = True
 
     def stop(self) -> None:
         """End `run`."""
         if self._icon is not None:
-            self._icon.stop()
+            self._later(self._icon.stop)
 
     def _menu(self, items: tuple[Item, ...]) -> Any:
         return self._pystray.Menu(*map(self._item, items))
@@ -104,3 +117,7 @@ class PystrayIcon:
             default=item.default,
             enabled=item.enabled,
         )
+
+
+def _at_once(call: Callable[[], None]) -> None:
+    call()

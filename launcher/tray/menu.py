@@ -24,6 +24,9 @@ class Action(StrEnum):
     USE_PROFILE = "use-profile"
     OPEN_PAGE = "open-page"
     INSPECT = "inspect"
+    STOP_RECORDING = "stop-recording"
+    DEBUG_BUNDLE = "debug-bundle"
+    CHECK_UPDATES = "check-updates"
     START_AT_LOGIN = "start-at-login"
     QUIT = "quit"
 
@@ -74,6 +77,7 @@ def menu_of(facts: Facts) -> tuple[Item, ...]:
     return (
         Item(_cut(headline(facts)), enabled=False),
         *_detail(facts),
+        *_badges(facts),
         *_endpoint(facts),
         SEPARATOR,
         *_lifecycle(facts),
@@ -82,12 +86,14 @@ def menu_of(facts: Facts) -> tuple[Item, ...]:
         *_accounts(facts),
         Item("Open dashboard", Action.OPEN_PAGE, default=True),
         Item("Inspect traffic", Action.INSPECT, enabled=status.state in _UP),
+        Item("Export debug bundle", Action.DEBUG_BUNDLE),
         SEPARATOR,
         *(
             ()
             if facts.starts_at_login is None
             else (Item("Start at login", Action.START_AT_LOGIN, checked=facts.starts_at_login),)
         ),
+        Item("Check for updates", Action.CHECK_UPDATES),
         Item("Quit KorProxy", Action.QUIT),
     )
 
@@ -103,11 +109,21 @@ def headline(facts: Facts) -> str:
     return text
 
 
+def badges(facts: Facts) -> tuple[str, ...]:
+    """What is so beside the state: it changes neither icon nor state, and nobody shall overlook it."""
+    up = facts.status.state in _UP
+    return (
+        *(("offline",) if up and facts.status.offline else ()),
+        *(("recording",) if up and facts.recording else ()),
+        *(("inspected",) if up and facts.status.inspecting else ()),
+    )
+
+
 def tooltip(facts: Facts) -> str:
-    """State, profile, and the account that is in the worst way."""
-    parts = [headline(facts)]
+    """State, what is so besides, profile, and the account that is in the worst way."""
+    parts = [", ".join((headline(facts), *badges(facts)))]
     parts += [it.name for it in facts.profiles if it.active]
-    parts += [f"{it.label} {it.state}" for it in facts.accounts if it.state][:1]
+    parts += [f"{it.label} {it.state}" for it in facts.accounts or () if it.state][:1]
     return "KorProxy: " + " · ".join(parts)
 
 
@@ -133,6 +149,20 @@ def icon_of(facts: Facts, before: str) -> str:
 def _detail(facts: Facts) -> tuple[Item, ...]:
     detail = facts.status.detail
     return (Item(_cut(detail[0].upper() + detail[1:]), enabled=False),) if detail else ()
+
+
+def _badges(facts: Facts) -> tuple[Item, ...]:
+    found = []
+    for badge in badges(facts):
+        match badge:
+            case "offline":
+                found.append(Item("Offline: no provider can be reached", enabled=False))
+            case "recording":
+                label = f"Recording until {facts.recording}: stop"
+                found.append(Item(_cut(label), Action.STOP_RECORDING))
+            case _:
+                found.append(Item("Traffic is being inspected", enabled=False))
+    return tuple(found)
 
 
 def _endpoint(facts: Facts) -> tuple[Item, ...]:
@@ -174,6 +204,8 @@ def _profiles(facts: Facts) -> tuple[Item, ...]:
 
 
 def _accounts(facts: Facts) -> tuple[Item, ...]:
+    if facts.accounts is None:
+        return ()
     if not facts.accounts:
         return (Item("No account yet", enabled=False),)
     return (Item("Accounts", items=tuple(_account(it) for it in facts.accounts)),)

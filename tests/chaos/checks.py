@@ -12,7 +12,7 @@ LOST_S = 1.0
 """What is older than this at a kill is kept."""
 
 # What the gateway could not read, or had no time to read, however much of it went out.
-_UNREAD = frozenset({"reset", "huge-headers"})
+UNREAD = frozenset({"reset", "huge-headers"})
 
 
 def findings(report: Report) -> list[str]:
@@ -95,14 +95,14 @@ def _of_its_row(asked: Asked, entries: list[Entry], row: dict[str, Any] | None) 
         yield "the ledger does not know it"
         return
     tries = row["attempts"]
-    entries = _attempts(tries, entries)
+    entries = attempted(tries, entries)
     if [it["account"] for it in tries] != [account_of(it) for it in entries]:
         yield f"the ledger has other attempts: {[it['account'] for it in tries]}"
         return
     for one, entry in zip(tries, entries, strict=True):
         for name in ("input_tokens", "output_tokens"):
             heard, said = one.get(name, 0), entry.told.get(name, 0)
-            if heard != said and not (entry.verdict in _UNREAD and heard < said):
+            if heard != said and not (entry.verdict in UNREAD and heard < said):
                 yield f"{name} of {entry.verdict}: {heard} in the ledger, {said} told"
         used = bool(entry.usage) and (
             {name: entry.told.get(name) for name in ("input_tokens", "output_tokens")}
@@ -114,7 +114,7 @@ def _of_its_row(asked: Asked, entries: list[Entry], row: dict[str, Any] | None) 
         yield f"the ledger calls it {row['outcome']}"
 
 
-def _attempts(tries: list[dict[str, Any]], entries: list[Entry]) -> list[Entry]:
+def attempted(tries: list[dict[str, Any]], entries: list[Entry]) -> list[Entry]:
     """
     The entries that are attempts.
 

@@ -14,12 +14,15 @@ import pytest
 from mitmproxy.addons.errorcheck import ErrorCheck
 from mitmproxy.master import Master
 
+from korproxy_addons import __main__ as program
 from korproxy_addons import __version__
 from korproxy_addons.__main__ import (
     EXIT_CONFIG,
     EXIT_PARENT_GONE,
+    ONE_WISH_S,
     Launch,
     LayerChoice,
+    Stop,
     main,
     make_master,
     on_signals,
@@ -27,6 +30,10 @@ from korproxy_addons.__main__ import (
 from korproxy_addons.addons.control import Control
 from korproxy_addons.addons.journal import JournalEnd
 from korproxy_addons.config.problems import ConfigProblems
+from korproxy_addons.errors.catalogue import DISK_FULL
+from korproxy_addons.errors.exceptions import KorProxyError
+from korproxy_addons.io.crash_reports import CrashReports
+from support.clock import FakeClock
 from support.needs import ROOT
 
 ACCOUNT = """
@@ -163,6 +170,48 @@ def test_a_port_that_is_taken_ends_it(tmp_path: Path, capsys: pytest.CaptureFixt
     assert '"component": "mitmproxy.' in (tmp_path / "logs" / "gateway.jsonl").read_text()
 
 
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ValueError("canary-in-the-end"), "KP-SYS-501 KorProxy failed inside: ValueError"),
+        (PermissionError(13, "Permission denied", "canary-in-the-end"), ": Permission denied"),
+    ],
+)
+def test_what_nobody_expected_ends_it_without_a_traceback(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: Exception,
+    said: str,
+) -> None:
+    """The launcher shows its last lines; the rest is a crash report."""
+
+    async def fail(_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(program, "_run", fail)
+    assert main(["--home", str(tmp_path), "--quiet"]) == 1
+    shown = capsys.readouterr().err
+    assert said in shown
+    assert "Traceback" not in shown
+    assert "canary" not in shown
+    (report,) = CrashReports(tmp_path).all()
+    assert (report.process, report.links[-1].type) == ("gateway", type(error).__name__)
+    assert "canary" not in CrashReports(tmp_path).path_of(report).read_text()
+
+
+def test_an_error_of_ours_ends_it_with_its_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def fail(_: object) -> None:
+        raise KorProxyError(DISK_FULL, "korproxy.db")
+
+    monkeypatch.setattr(program, "_run", fail)
+    assert main(["--home", str(tmp_path), "--quiet"]) == 1
+    assert capsys.readouterr().err == "KP-SYS-503 The disk is full: korproxy.db\n"
+    assert CrashReports(tmp_path).all() == ()
+
+
 def test_its_addons_are_few_and_in_order(tmp_path: Path) -> None:
     async def names() -> list[str]:
         write(tmp_path, "")
@@ -178,7 +227,7 @@ def test_its_addons_are_few_and_in_order(tmp_path: Path) -> None:
     assert found[0] == "Core"
     assert found[-1] == "Ready"
     assert LayerChoice.name == "nextlayer"
-    assert len(found) < 20
+    assert len(found) < 25
     assert found.index("FastPath") < found.index("Journal")
 
 
@@ -239,3 +288,22 @@ def test_it_answers_questions_about_routes_too(tmp_path: Path) -> None:
         check=True,
     )
     assert json.loads(done.stdout)["profile"] == "default"
+
+
+def test_asked_twice_it_ends_at_once_but_one_death_is_one_wish() -> None:
+    """The kernel tells of a killed launcher once for each of its threads."""
+    clock, done = FakeClock(), list[str]()
+
+    def note(what: str) -> object:
+        done.append(what)
+        return what
+
+    stop = Stop(clock, lambda: note("drain"), lambda: done.append("end"))
+    stop()
+    stop()
+    clock.advance(ONE_WISH_S / 2)
+    stop()
+    assert done == ["drain"]
+    clock.advance(ONE_WISH_S)
+    stop()
+    assert done == ["drain", "end"]

@@ -24,6 +24,7 @@ def test_a_killed_launcher_leaves_no_orphan(home: Path) -> None:
     check = Check(COMMAND, home)
     assert check.leaves_no_orphan() == ""
     assert check.starts_and_stops() == ""
+    assert check.restarts() == ""
 
 
 def test_the_entry_at_login_is_written_and_removed(
@@ -41,6 +42,15 @@ def test_a_program_that_is_none_fails_every_check(tmp_path: Path) -> None:
     check = Check([sys.executable, "-c", "print()"], tmp_path)
     assert check.starts_and_stops() == "None, then None"
     assert check.leaves_no_orphan() == "no gateway was started"
+    assert check.restarts() == "None, process None, then None"
+
+
+def test_a_restart_that_changes_nothing_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check = Check(COMMAND, tmp_path)
+    monkeypatch.setattr(check, "say", lambda *_words: {"state": "healthy", "pid": 7})
+    assert check.restarts() == "it is process 7 still"
 
 
 def test_a_process_that_ended_is_not_alive() -> None:
@@ -60,7 +70,7 @@ def test_a_person_says_what_is_wrong(said: str, trouble: str) -> None:
 def test_the_exit_code_tells_ci(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name in ("starts_and_stops", "leaves_no_orphan", "starts_at_login"):
+    for name in ("starts_and_stops", "restarts", "leaves_no_orphan", "starts_at_login"):
         monkeypatch.setattr(Check, name, lambda _self: "")
         getattr(Check, name).__name__ = name
     skipped = lambda _self: "skipped: none here"  # noqa: E731 - beside the others

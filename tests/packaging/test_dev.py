@@ -131,14 +131,18 @@ def test_every_check_of_lint_runs_also_after_one_failed(
     assert capsys.readouterr().out.count("dev.py: ") == 4
 
 
-def test_the_chaos_run_is_started_with_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("command", [dev.chaos, dev.sums])
+def test_a_long_run_is_started_with_its_size(
+    monkeypatch: pytest.MonkeyPatch, command: dev.Command
+) -> None:
     seen: list[list[str]] = []
     monkeypatch.setattr(dev, "replace_process", lambda argv, _environment: seen.append(argv))
     environment = Environment(dev.ROOT)
-    dev.chaos(environment, ["500", "8"])
+    command(environment, ["500", "8"])
     (argv,) = seen
     assert argv[0] == str(environment.python)
     assert Path(argv[1]).is_file()
+    assert Path(argv[1]).parent.name == command.__name__
     assert argv[2:] == ["500", "8"]
 
 

@@ -26,9 +26,11 @@ def on_path(*names: str) -> Callable[[str], str | None]:
 
 
 def test_what_is_lacking() -> None:
-    desktop = ("gnome-keyring-daemon", "dbus-run-session", "Xvfb", "g-ir-scanner")
-    assert [part.program for part in lacking(on_path("npm", "chromium", *desktop))] == ["nginx"]
-    everything = on_path("npm", "nginx", "chromium", *desktop)
+    panel = ("xfce4-panel", "openbox", "xdotool", "import")
+    desktop = ("gnome-keyring-daemon", "dbus-run-session", "Xvfb", *panel, "g-ir-scanner")
+    most = ("npm", "chromium", "prometheus", *desktop)
+    assert [part.program for part in lacking(on_path(*most))] == ["nginx"]
+    everything = on_path(*most, "nginx")
     assert install_commands(lacking(everything), on_path("apt-get")) == []
 
 
@@ -38,11 +40,12 @@ def test_what_is_lacking() -> None:
         (
             "apt-get",
             (
-                "apt-get install --yes --no-install-recommends nodejs npm nginx-light chromium gnome-keyring dbus"
-                " xvfb libgirepository1.0-dev libcairo2-dev gir1.2-gtk-3.0 gir1.2-ayatanaappindicator3-0.1 gcc pkg-config"
+                "apt-get install --yes --no-install-recommends nodejs npm nginx-light prometheus chromium gnome-keyring dbus"
+                " xvfb xfce4-panel fonts-dejavu-core openbox xdotool imagemagick libgirepository1.0-dev libcairo2-dev"
+                " gir1.2-gtk-3.0 gir1.2-ayatanaappindicator3-0.1 gcc pkg-config"
             ),
         ),
-        ("brew", "brew install node nginx chromium"),
+        ("brew", "brew install node nginx prometheus chromium"),
         ("winget", "winget install --exact OpenJS.NodeJS.LTS nginxinc.nginx"),
     ],
 )
@@ -53,7 +56,8 @@ def test_each_system_installs_in_its_own_way(manager: str, command: str) -> None
 def test_a_system_that_has_no_package_of_it_goes_without() -> None:
     without = lacking(on_path("npm", "nginx"))
     assert [part.program for part in without] == [
-        "chromium", "gnome-keyring-daemon", "dbus-run-session", "Xvfb", "g-ir-scanner",
+        "prometheus", "chromium", "gnome-keyring-daemon", "dbus-run-session", "Xvfb",
+        "xfce4-panel", "openbox", "xdotool", "import", "g-ir-scanner",
     ]  # fmt: skip
     assert install_commands(without, on_path("winget")) == []
 
@@ -63,8 +67,21 @@ def test_apt_is_asked_as_root() -> None:
     assert [command[:2] for command in commands] == [["sudo", "apt-get"]] * 2
 
 
+def test_what_debian_would_keep_running_is_ended() -> None:
+    """Only what was just installed, and only where systemd has started it."""
+    lacked = [part for part in PARTS if part.program in ("npm", "prometheus")]
+    *_, last = install_commands(lacked, on_path("apt-get"), has_systemd=True)
+    assert " ".join(last) == "systemctl disable --now --quiet prometheus"
+    assert install_commands(lacked, on_path("apt-get"))[-1][:2] == ["apt-get", "install"]
+    assert install_commands(lacked[:1], on_path("apt-get"), has_systemd=True)[-1][1] == "install"
+    assert install_commands(lacked, on_path("brew"), has_systemd=True)[-1][:2] == [
+        "brew",
+        "install",
+    ]
+
+
 def test_an_unknown_system_is_told_what_to_install() -> None:
-    with pytest.raises(ToolsFailedError, match="install npm and nginx and chromium"):
+    with pytest.raises(ToolsFailedError, match="install npm and nginx and prometheus and chromium"):
         install_commands(PARTS, on_path("pacman"))
 
 

@@ -63,7 +63,12 @@ BANS = (
         r".*\.(read_text|read_bytes|write_text|write_bytes|mkdir|unlink|iterdir)|.*(path|file)\.open",
         "call",
         # the registry lies in the package: it is read once, at import
-        (*IMPURE, "korproxy_addons/providers/registry.py", "korproxy_addons/usage/prices.py"),
+        (
+            *IMPURE,
+            "korproxy_addons/providers/registry.py",
+            "korproxy_addons/usage/prices.py",
+            "korproxy_addons/usage/plans.py",
+        ),
     ),
     Ban(
         "the keyring elsewhere",

@@ -30,7 +30,8 @@ def show(status):
 
 home, rules = Path(sys.argv[1]), Rules(**json.loads(sys.argv[2]))
 line = lambda text: print(text, file=sys.stderr, flush=True)
-launch = Launch(home=home, admin_port=0, rules=rules, on_status=show, on_line=line)
+note = lambda notice: line(f"note: {notice.title}: {notice.text}")
+launch = Launch(home=home, admin_port=0, rules=rules, on_status=show, on_notice=note, on_line=line)
 asyncio.run(serve(launch))
 """
 

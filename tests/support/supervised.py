@@ -20,7 +20,7 @@ from launcher.supervisor.states import State
 class World:
     """A supervisor, its clock, and everything it ever asked for."""
 
-    def __init__(self, rules: Rules = Rules(), chance: float = 0.5) -> None:  # noqa: B008
+    def __init__(self, rules: Rules = Rules(hands_over=True), chance: float = 0.5) -> None:  # noqa: B008
         self.supervisor = Supervisor(rules, lambda: chance)
         self.rules = rules
         self.now = 100.0

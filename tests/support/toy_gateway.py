@@ -41,6 +41,8 @@ def main() -> None:
         say(f"told {command['do']}", sys.stderr)
         if command["do"] in ("drain", "retire", "stop"):
             return
+        if command["do"] in ("pause", "resume"):
+            say(json.dumps({"event": "network", "offline": command["do"] == "pause"}))
         if command["do"] == "reload":
             say('{"event":"config","problems":["line 3: port"]}')
         if command["do"] == "ask":

@@ -82,6 +82,16 @@ FIRST_BYTE_TIMEOUT = row(
     "No byte of the reply came within timeouts.first_byte_s.",
     "Try again, or raise timeouts.first_byte_s.",
 )
+OFFLINE = row(
+    "KP-NET-310",
+    Kind.INTERNAL,
+    Severity.WARNING,
+    503,
+    Retry.NO,
+    "No provider can be reached",
+    "Connections to every provider fail, one after the other: the machine is offline, or DNS, a VPN or a proxy is.",
+    "Check the internet connection, VPN and proxy; KorProxy goes on by itself as soon as one answers.",
+)
 IDLE_TIMEOUT = row(
     "KP-NET-309",
     Kind.TIMEOUT,

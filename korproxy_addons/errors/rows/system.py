@@ -124,3 +124,34 @@ NOT_ON_THIS_SYSTEM = row(
     "A part of the operating system that it needs is not there, or refused.",
     "Use `korproxy run` in a terminal instead.",
 )
+UPDATE_UNKNOWN = row(
+    "KP-SYS-520",
+    Kind.INTERNAL,
+    Severity.WARNING,
+    502,
+    Retry.NO,
+    "Whether there is a newer version could not be found out",
+    "The release feed (updates.feed) could not be reached, or what it says is no release.",
+    "Try again later; if it stays, correct updates.feed in config.yaml.",
+)
+BUNDLE_NOT_WRITTEN = row(
+    "KP-SYS-513",
+    Kind.INTERNAL,
+    Severity.ERROR,
+    500,
+    Retry.NO,
+    "The debug bundle could not be written",
+    "Its file, or the folder for it, refused.",
+    "Name another place with --output.",
+)
+TELEMETRY_NOT_SENT = row(
+    "KP-SYS-540",
+    Kind.INTERNAL,
+    Severity.WARNING,
+    502,
+    Retry.NO,
+    "The crash report was not sent",
+    "Crash reports are off, or the server that the DSN names did not take it in.",
+    "Look with `korproxy telemetry status` whether they are on, and where they go.",
+    "Turn them on with `korproxy telemetry on --dsn DSN`.",
+)

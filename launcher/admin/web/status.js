@@ -51,6 +51,7 @@ function sentence(status) {
   switch (status.state) {
     case "healthy":
       return status.phase === "draining" ? `Stopping: ${status.detail}`
+        : status.offline ? "Running, but no provider can be reached: check the internet connection."
         : status.in_flight ? `Running. ${count(status.in_flight, "request")} in flight.` : "Running.";
     case "starting":
       return status.detail ? `Starting: ${status.detail}` : "Starting…";
@@ -87,9 +88,19 @@ function showStatus(status) {
   if (status.restarts) facts.push(`${count(status.restarts, "restart")} lately`);
   if (status.pid) facts.push(`process ${status.pid}`);
   element("facts").textContent = facts.join(" · ");
+  showRecording(status.recording);
   showNote(status);
   showActions(status);
   showEndpoints(status.url);
+}
+
+function showRecording(recording) {
+  const badge = element("recording");
+  badge.hidden = element("stop-recording").hidden = !recording;
+  if (!recording) return;
+  const until = new Date(recording.until_at * 1000).toTimeString().slice(0, 5);
+  const what = [recording.tool, recording.shapes ? "without content" : ""].filter(Boolean).join(", ");
+  badge.textContent = `● Recording until ${until}${what ? ` (${what})` : ""}`;
 }
 
 function showNote(status) {
@@ -198,6 +209,10 @@ async function refresh() {
   }
 }
 
+element("stop-recording").addEventListener("click", async () => {
+  await call("recording", { minutes: 0 });
+  await refresh();
+});
 element("level").addEventListener("change", refreshLog);
 element("request").addEventListener("input", refreshLog);
 document.addEventListener("visibilitychange", refresh);

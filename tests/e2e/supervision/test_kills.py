@@ -103,6 +103,20 @@ def test_streams_outlive_a_killed_launcher_and_the_gateway_does_not_outlive_them
     until(lambda: gone(gateway))
 
 
+def test_one_death_that_is_told_several_times_is_no_second_wish(
+    running: SimulatedLauncher,
+) -> None:
+    """Linux sends a child the signal again whenever another thread of its dead parent is gone."""
+    gateway = running.launched.status["pid"]
+    with streams(running, 3) as under_way:
+        running.launched.process.kill()
+        for _ in range(5):
+            os.kill(gateway, signal.SIGTERM)
+        for it in under_way:
+            assert "word29" in said("openai-chat", it.result(), stream=True)
+    until(lambda: gone(gateway))
+
+
 def test_a_gateway_that_hangs_is_found_and_replaced(tmp_path: Path) -> None:
     rules = {"health_every_s": 0.2, "recheck_s": 0.1}
     with SimulatedLauncher(tmp_path, rules=rules) as running:

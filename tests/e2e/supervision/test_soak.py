@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,7 @@ class Traffic:
                     self.bad.append(
                         (outcome, reply.headers.get("x-korproxy-why"), reply.body[:300])
                     )
-            except OSError as error:
+            except (OSError, HTTPException) as error:
                 outcome = type(error).__name__
                 self.bad.append((outcome, str(error), b""))
             with self._lock:

@@ -12,7 +12,10 @@ from typing import Any, Self
 
 import pytest
 
+from korproxy_addons.errors import catalogue
+from launcher.simulator import SimulatorThread
 from launcher.single_instance import runs
+from support.asking import ask, question
 from support.gateway import free_port
 from support.needs import ROOT, TRAY, needs_program, needs_tray
 from support.waiting import until
@@ -168,6 +171,47 @@ def test_a_panel_shows_it_and_every_choice_is_obeyed(desktop: Desktop) -> None:
     desktop.click("Quit KorProxy")
     assert desktop.code() == 0
     assert not runs(desktop.home)
+
+
+def test_what_happens_to_accounts_is_told_at_once(tmp_path: Path) -> None:
+    """A refused key, and a limit that is reached: notifications, by the gateway's own word and without any polling."""
+    key = tmp_path / "key"
+    key.write_text("sk-ant-api03-nobody-knows-this-one")
+    key.chmod(0o600)
+    port = free_port()
+    with SimulatorThread() as sim:
+        config = {
+            "version": 1,
+            "listen": {"port": port},
+            "admin": {"port": 0},
+            "providers": {
+                "claude": {"local": True, "base_url": sim.urls()["claude", "api-key"]["base"]}
+            },
+            "accounts": [
+                {"id": "lost", "label": "claude-work", "provider": "claude", "secret": "file:key"}
+            ],
+            "quota_rules": [{"name": "mine", "requests": 1, "per": "day", "action": "warn"}],
+        }
+        (tmp_path / "config.yaml").write_text(json.dumps(config))
+        (tmp_path / "config.yaml").chmod(0o600)
+        with Desktop(tmp_path) as desktop:
+            until(lambda: "Running" in desktop.labels(), PATIENCE_S)
+            for _ in range(2):
+                ask(f"http://127.0.0.1:{port}", question("anthropic-messages", "claude-opus-5"))
+            notes = until(lambda: len(found := desktop.ask("notes")) > 1 and found, PATIENCE_S)
+            assert notes == [
+                [
+                    "The provider refused the account's credential",
+                    f"claude-work: {catalogue.ACCOUNT_REJECTED.remedy[0]} (KP-AUTH-006)",
+                ],
+                ["A limit that you have set is reached", notes[1][1]],
+            ]
+            assert notes[1][1].startswith("Rule “mine” allows 1 request per day; 1 request used;")
+            desktop.click("Check for updates")
+            last = until(lambda: len(found := desktop.ask("notes")) > 2 and found[2], PATIENCE_S)
+            assert last[0] == "There is no release feed"
+            desktop.click("Quit KorProxy")
+            assert desktop.code() == 0
 
 
 def test_without_a_panel_it_runs_all_the_same(tmp_path: Path) -> None:

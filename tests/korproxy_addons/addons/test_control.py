@@ -17,6 +17,7 @@ from korproxy_addons.addons.control import Control
 from korproxy_addons.config.store import ConfigStore
 from korproxy_addons.control.health import folder_mark
 from korproxy_addons.errors import catalogue
+from korproxy_addons.io.recording_state import RecordingState
 from korproxy_addons.providers.failure import Failure, Scope, Verdict
 from korproxy_addons.usage.metrics import Metrics
 from support.flows import LOCAL, Fields, client_flow, code_of, config_with, exchange_of, said
@@ -71,6 +72,13 @@ def house(tmp_path: Path) -> House:
     return House(tmp_path)
 
 
+def test_health_says_that_exchanges_are_recorded(house: House) -> None:
+    """Whoever asks may know that what is said is kept, and until when."""
+    state = RecordingState(since=1.0, until_at=2.0, tool="codex", shapes=True)
+    house.control.recording = lambda: state
+    assert house.health()["recording"] == {"until_at": 2.0, "tool": "codex", "shapes": True}
+
+
 def test_health_says_how_it_is(house: House) -> None:
     health = house.health()
     assert health.pop("started_at")
@@ -86,6 +94,8 @@ def test_health_says_how_it_is(house: House) -> None:
         "accounts_configured": 0,
         "config_problems": [],
         "accounts": [],
+        "offline": False,
+        "recording": None,
     }
 
 
@@ -131,6 +141,16 @@ def test_metrics_are_shown(house: House) -> None:
     assert response is not None
     assert response.headers["content-type"].startswith("text/plain")
     assert b'korproxy_errors_total{code="KP-X"} 1.0' in (response.content or b"")
+
+
+def test_metrics_are_shown_as_prometheus_asks_for_them(house: House) -> None:
+    """With exemplars, which the plain format has no place for."""
+    house.metrics.errors.labels("KP-X").inc(1, {"request_id": "r-1"})
+    asked = {**dict(LOCAL), "accept": "application/openmetrics-text;version=1.0.0,*/*;q=0.1"}
+    response = house.ask("/metrics", headers=asked).response
+    assert response is not None
+    assert response.headers["content-type"].startswith("application/openmetrics-text")
+    assert b'# {request_id="r-1"} 1.0' in (response.content or b"")
 
 
 def test_the_root_is_for_people_and_for_probes(house: House) -> None:

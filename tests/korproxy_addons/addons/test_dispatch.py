@@ -303,3 +303,109 @@ def test_only_what_the_user_marked_as_local_may_be_private() -> None:
         ("127.0.0.1", 2),
         ("quota.example", 443),
     }
+
+
+# --- the world outside
+
+
+def doors(house: House, monkeypatch: pytest.MonkeyPatch, *, opens: set[str]) -> list[str]:
+    """Which doors are knocked at; those of `opens` open."""
+    knocked: list[str] = []
+
+    async def knock(url: str, _proxy: str | None, _timeout_s: float) -> bool:
+        knocked.append(url)
+        return url in opens
+
+    assert house.dispatch._client is not None
+    monkeypatch.setattr(house.dispatch._client, "knock", knock)
+    return knocked
+
+
+async def burst(house: House) -> None:
+    assert house.dispatch._client is not None
+    for _ in range(3):
+        house.dispatch._client.on_reach(False)
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+AWAY = {"id": "away", "provider": "codex", "access": "api-key", "secret": "env:A"}
+HERE = {
+    "here": {
+        "dialect": "openai-chat",
+        "auth": "none",
+        "local": True,
+        "base_url": "http://127.0.0.1:9/v1",
+    }
+}
+
+
+def test_offline_is_told_and_ends_with_the_first_answer_and_nobody_pays_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def run() -> None:
+        house = House(tmp_path, accounts=[KEY, AWAY], providers=HERE)
+        told: list[bool] = []
+        house.dispatch.on_network = told.append
+        async with house.running():
+            knocked = doors(house, monkeypatch, opens=set())
+            lost = Failure(spec=catalogue.DNS_FAILED)
+            for at in range(3):
+                house.pool.failed("key", "m", lost, float(at), breakdown=True)
+            await burst(house)
+            assert len(knocked) == 2, "every provider's door, but none on this network"
+            assert not any("127.0.0.1" in it for it in knocked)
+            assert house.dispatch.offline()
+            assert told == [True]
+            assert house.dispatch._client is not None
+            pool_before = house.dispatch._client._pool
+            house.dispatch._client.on_reach(True)
+            assert not house.dispatch.offline()
+            assert told == [True, False]
+            assert house.pool.snapshot() == {}
+            assert house.dispatch._client._pool is not pool_before, "what idled led elsewhere"
+
+    asyncio.run(run())
+
+
+def test_one_provider_that_is_down_is_not_the_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def run() -> None:
+        house = House(tmp_path, accounts=[KEY, AWAY])
+        async with house.running():
+            doors(house, monkeypatch, opens={"https://api.openai.com/v1"})
+            await burst(house)
+            assert not house.dispatch.offline()
+
+    asyncio.run(run())
+
+
+def test_who_has_local_providers_only_is_never_offline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def run() -> None:
+        house = House(tmp_path, providers=HERE)
+        async with house.running():
+            knocked = doors(house, monkeypatch, opens=set())
+            await burst(house)
+            assert not house.dispatch.offline()
+            assert knocked == []
+
+    asyncio.run(run())
+
+
+def test_another_network_is_tried_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> None:
+        house = House(tmp_path, accounts=[KEY])
+        async with house.running():
+            doors(house, monkeypatch, opens=set())
+            await burst(house)
+            assert house.dispatch.offline()
+            doors(house, monkeypatch, opens={"https://api.anthropic.com"})
+            house.dispatch.wake()
+            for _ in range(10):
+                await asyncio.sleep(0)
+            assert not house.dispatch.offline()
+
+    asyncio.run(run())

@@ -12,7 +12,10 @@ from korproxy_addons.addons.entrance import Entrance
 from korproxy_addons.addons.ingress import Ingress
 from korproxy_addons.addons.journal import Journal
 from korproxy_addons.addons.metering import Metering
+from korproxy_addons.addons.notices import Notices
+from korproxy_addons.addons.recorder import Recorder
 from korproxy_addons.addons.state import State
+from korproxy_addons.addons.telemetry import Telemetry
 from korproxy_addons.config.problems import ConfigProblems
 
 
@@ -31,10 +34,12 @@ def test_every_check_comes_before_dispatch_and_the_log_is_there_first_and_last(
     built: tuple[object, ...],
 ) -> None:
     kinds = [type(it) for it in built]
-    assert kinds[:-2] == [
+    assert kinds[:-3] == [
         Journal,
         State,
+        Notices,
         Entrance,
+        Recorder,
         Access,
         Control,
         Ingress,
@@ -45,7 +50,9 @@ def test_every_check_comes_before_dispatch_and_the_log_is_there_first_and_last(
     journal, state = built[:2]
     assert isinstance(journal, Journal)
     assert isinstance(state, State)
-    assert built[-2:] == (state.closing, journal.closing)
+    assert built[-3:-1] == (state.closing, journal.closing)
+    # The log's last lines may still tell of a crash.
+    assert kinds[-1] is Telemetry
 
 
 def test_the_first_start_writes_a_config(built: tuple[object, ...], tmp_path: Path) -> None:

@@ -1,21 +1,26 @@
+import asyncio
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from mitmproxy import http
 
+from korproxy_addons.accounts.pool import ALL_MODELS, Pool
 from korproxy_addons.accounts.quota import QuotaBook
-from korproxy_addons.addons.metering import PRUNED_AT_ONCE, Metering, quota_left
+from korproxy_addons.addons.metering import PRUNED_AT_ONCE, Metering, account_states, quota_left
 from korproxy_addons.dialects.model import Usage
 from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.gateway.exchange import Attempt, Exchange
 from korproxy_addons.io.database import Database
 from korproxy_addons.io.tables.exchanges import INSERT_EXCHANGE
+from korproxy_addons.io.workspace import Caller, Project, Workspace
+from korproxy_addons.licensing.entitlement import FREE, LIMITS, Entitlement, Plan
 from korproxy_addons.providers.base import Operation
+from korproxy_addons.providers.failure import Failure, Scope, Verdict
 from korproxy_addons.providers.quota import Window
 from korproxy_addons.routing.paths import Wanted
 from korproxy_addons.usage.metrics import Metrics
@@ -245,3 +250,76 @@ def test_quota_is_told_by_provider_and_window_as_it_stands_now() -> None:
     assert list(quota_left(config, book, 50.0)) == [("claude", "5h", 0.25)]
     assert list(quota_left(config, book, 150.0)) == [("claude", "5h", 1.0)]
     assert list(quota_left(config_with(), book, 50.0)) == []
+
+
+def test_every_account_is_in_one_state() -> None:
+    """Also one that nothing was ever held against; a model that one of them has lost is not the account."""
+    limited = Failure(
+        spec=catalogue.RATE_LIMITED, verdict=Verdict.COOL, scope=Scope.ACCOUNT, retry_after_s=100.0
+    )
+    pool = Pool()
+    pool.failed("b", ALL_MODELS, limited, 50.0)
+    pool.failed("c", "one-model", replace(limited, scope=Scope.MODEL), 50.0)
+    accounts = [
+        {"id": name, "provider": "claude", "secret": "plain:x", "disabled": name == "d"}
+        for name in "abcd"
+    ]
+    config = config_with(accounts=accounts)
+    assert list(account_states(config, pool, 60.0)) == [
+        ("claude", "available"),
+        ("claude", "rate_limited"),
+        ("claude", "available"),
+        ("claude", "disabled"),
+    ]
+    assert list(account_states(config, pool, 1000.0))[1] == ("claude", "available")
+
+
+def test_requests_are_kept_for_as_long_as_the_plan_goes(counted: Counted) -> None:
+    """Free keeps seven days, whatever the configuration asks for; Pro as many as that."""
+    for number, days in enumerate((6.9, 7.1, 29.9, 30.1)):
+        old = ExchangeRecord(
+            id=f"kp{number}", request_id="r", started_at=counted.clock.now - days * DAY_S,
+            client_dialect="gemini", operation="generate", outcome="ok", total_ms=1.0,
+        )  # fmt: skip
+        counted.database.write(INSERT_EXCHANGE, [old.row()])
+    counted.metering.entitlement = lambda: Entitlement(Plan.PRO, LIMITS[Plan.PRO])
+    counted.metering.prune()
+    assert [row[0] for row in counted.rows("id")] == ["kp0", "kp1", "kp2"]
+    counted.metering.entitlement = lambda: FREE
+    counted.metering.prune()
+    assert [row[0] for row in counted.rows("id")] == ["kp0"]
+
+
+def test_who_calls_is_found_out_for_the_record(counted: Counted, tmp_path: Path) -> None:
+    """Routes and limits went by what the request said; the ledger says more."""
+    workspace = Workspace(tmp_path)
+    workspace.find = lambda *_: Caller(Project("/p"), "codex-cli")  # type: ignore[method-assign]
+    counted.metering = Metering(
+        counted.metrics,
+        counted.database,
+        lambda: counted.config,
+        (counted.records.append,),
+        counted.clock,
+        workspace,
+    )
+
+    async def run() -> None:
+        first = counted.flow()
+        client = exchange_of(client_flow()).client
+        client.own, client.connection = ("127.0.0.1", 1337), "c"
+        exchange = exchange_of(first, dialect="gemini", wanted=GENERATE, client=client)
+        counted.metering.requestheaders(first)
+        counted.metering.response(first)
+        counted.metering.done()
+        assert exchange.tool == ""
+        second = client_flow()
+        exchange_of(second, dialect="gemini", wanted=GENERATE, client=client, seed="seed2")
+        task = workspace.look("c", ("127.0.0.1", 50000), ("127.0.0.1", 1337))
+        assert task is not None
+        await task
+        counted.metering.requestheaders(second)
+        counted.metering.response(second)
+
+    asyncio.run(run())
+    assert counted.rows("tool, project") == [("", ""), ("codex-cli", "/p")], "done() waits for none"
+    assert [it.tool for it in counted.records] == ["", ""]

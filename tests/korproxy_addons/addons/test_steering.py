@@ -3,12 +3,14 @@
 import asyncio
 import threading
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
 from korproxy_addons.addons import steering as module
 from korproxy_addons.addons.control import Control
+from korproxy_addons.addons.notices import Notices
 from korproxy_addons.addons.steering import Steering
 from korproxy_addons.control.protocol import (
     Answer,
@@ -17,10 +19,12 @@ from korproxy_addons.control.protocol import (
     ConfigRead,
     Drain,
     Draining,
+    Notice,
     Pause,
     Ready,
     Reload,
     Report,
+    Restarted,
     Resume,
     Retire,
     Stop,
@@ -29,6 +33,7 @@ from korproxy_addons.control.protocol import (
 from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.io.control_pipe import ControlPipe
+from korproxy_addons.usage.metrics import Metrics
 
 
 class ToyPipe:
@@ -57,6 +62,7 @@ class ToyControl:
         self.paused = False
         self.draining = False
         self.go = asyncio.Event()
+        self.metrics = Metrics()
         self.on_problems: Callable[[tuple[str, ...]], None] = lambda _problems: None
 
     async def drain(self) -> None:
@@ -150,6 +156,9 @@ def test_each_command_does_its_own(stops: list[str], monkeypatch: pytest.MonkeyP
         assert ConfigRead(("line 3",)) in house.pipe.told
         await house.command(Wake())
         assert house.woken == ["woke"]
+        await house.command(Restarted({"crashed": 2}))
+        counted = b'korproxy_supervisor_restarts_total{reason="crashed"} 2.0'
+        assert counted in house.control.metrics.exposition()
         await house.command(Stop())
         assert stops == ["stop"]
 
@@ -199,3 +208,17 @@ def test_questions_are_answered_one_way_or_another(
         assert answers[4].error == "KorProxy failed inside; the log has it"
 
     start(work, monkeypatch)
+
+
+def test_what_a_person_is_to_be_told_goes_by_the_pipe(stops: list[str]) -> None:
+    async def run() -> None:
+        notices = SimpleNamespace(tell=lambda _report: None)
+        pipe, control = ToyPipe(), ToyControl()
+        steering = Steering(
+            cast("ControlPipe", pipe), cast("Control", control), {}, (), cast("Notices", notices)
+        )
+        steering.running()
+        notices.tell(Notice("", "", "something"))
+        assert pipe.told[1:] == [Notice("", "", "something")]
+
+    asyncio.run(run())

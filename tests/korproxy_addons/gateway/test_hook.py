@@ -97,6 +97,16 @@ def test_any_other_exception_ends_the_request_and_is_not_shown(
     assert record.exc_info[0] is ValueError
 
 
+def test_an_exhausted_memory_has_a_code_of_its_own() -> None:
+    def exhaust(_: Exchange) -> Reply | None:
+        raise MemoryError
+
+    flow = client_flow()
+    exchange_of(flow)
+    Addon(exhaust).request(flow)
+    assert code_of(flow) == "KP-SYS-502"
+
+
 def test_a_request_that_is_answered_is_not_looked_at_again() -> None:
     flow = client_flow()
     exchange_of(flow)

@@ -1,3 +1,4 @@
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -312,3 +313,23 @@ def test_of_several_the_refusal_names_the_one_that_resets_last() -> None:
     )
     rig.ask()
     assert "“late”" in rig.refused().message()
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"requests": 1, "action": "warn"},
+        {"requests": 1, "action": "slow", "slow_s": 1.0},
+        {"requests": 1, "action": "refuse"},
+        {"requests": 1, "account": "*", "action": "refuse"},
+        {"requests": 1, "action": "reroute", "to": "spare"},
+    ],
+)
+def test_who_listens_hears_of_every_limit_that_is_met(rule: dict[str, Any]) -> None:
+    rig = Rig(rule)
+    heard: list[str] = []
+    rig.limiter.on_reached = lambda reached, now: heard.append(f"{reached.limit.name} {now:.0f}")
+    for _ in range(3):
+        with contextlib.suppress(KorProxyError):
+            rig.ask()
+    assert set(heard) == {"r0 1800000000"}

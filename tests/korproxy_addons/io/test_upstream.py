@@ -5,6 +5,7 @@ import pytest
 
 from korproxy_addons.errors import catalogue
 from korproxy_addons.io.upstream import PIECEWISE_BODY_BYTES, Budgets
+from support.gateway import free_port
 from support.raw_upstream import OK, FakeResolver, Visit, always_ok, raw_upstream
 from support.upstream_calls import ask, failure, post, upstream_client
 
@@ -372,5 +373,75 @@ def test_an_interim_reply_is_passed_over() -> None:
         async with raw_upstream(script) as server, upstream_client(server.port) as client:
             reply = await client.send(post(server.port))
             assert (reply.status, await reply.read_all(10)) == (200, b"ok")
+
+    asyncio.run(run())
+
+
+# Whether anybody is reached at all
+
+
+def test_what_is_not_on_this_network_is_told_of_when_it_answers_and_when_it_cannot_be_reached() -> (
+    None
+):
+    async def run() -> None:
+        heard: list[bool] = []
+        async with raw_upstream(always_ok) as server, upstream_client(server.port) as client:
+            client.on_reach = heard.append
+            await ask(client, post(server.port))
+            assert heard == [True]
+            (await client.send_once(post(server.port))).abort()
+            assert heard == [True, True]
+            await ask(client, post(server.port, local=True))
+            assert heard == [True, True], "what is on this network says nothing of the world"
+            gone = free_port()
+            client._guard.vouch(("127.0.0.1", gone))
+            await failure(client.send(post(gone)), catalogue.CONNECT_REFUSED)
+            await failure(client.send_once(post(gone)), catalogue.CONNECT_REFUSED)
+            assert heard[2:] == [False, False]
+            await failure(client.send(post(gone, local=True)), catalogue.CONNECT_REFUSED)
+            assert len(heard) == 4
+
+    asyncio.run(run())
+
+
+def test_a_provider_that_breaks_off_was_reached_and_says_nothing_of_the_network() -> None:
+    async def run() -> None:
+        heard: list[bool] = []
+
+        async def hang_up(visit: Visit) -> None:
+            await visit.request()
+            visit.writer.close()
+
+        async with raw_upstream(hang_up) as server, upstream_client(server.port) as client:
+            client.on_reach = heard.append
+            await failure(client.send(post(server.port)), catalogue.CONNECTION_LOST)
+        assert heard == []
+
+    asyncio.run(run())
+
+
+def test_a_knock_finds_out_whether_a_door_opens_and_says_nothing() -> None:
+    async def run() -> None:
+        async with raw_upstream(always_ok) as server, upstream_client(server.port) as client:
+            here = f"http://127.0.0.1:{server.port}"
+            assert await client.knock(here, None, 10)
+            gone = f"http://127.0.0.1:{free_port()}"
+            assert not await client.knock(gone, None, 10)
+            assert not await client.knock("https://nobody.invalid", None, 10)
+            assert not await client.knock("no url", None, 10)
+            # By way of a proxy it is the proxy's door that counts.
+            assert await client.knock("https://nobody.invalid", here, 10)
+            assert not await client.knock(here, gone, 10)
+            assert not await client.knock(here, "socks5://127.0.0.1:1", 10)
+            assert server.requests == []
+
+    asyncio.run(run())
+
+
+def test_no_door_is_knocked_at_that_may_not_be_entered() -> None:
+    async def run() -> None:
+        resolver = FakeResolver(inside_example=["127.0.0.1"])
+        async with raw_upstream(always_ok) as server, upstream_client(resolver=resolver) as client:
+            assert not await client.knock(f"http://inside.example:{server.port}", None, 10)
 
     asyncio.run(run())

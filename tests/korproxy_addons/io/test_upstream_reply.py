@@ -50,6 +50,21 @@ def test_a_body_comes_as_it_comes() -> None:
     with_reply(CHUNKED, b"9\r\ndata: 1\n\n\r\n", b"9\r\ndata: 2\n\n\r\n0\r\n\r\n", look=look)
 
 
+def test_a_listener_hears_what_is_read() -> None:
+    """Each piece, and the end, which is empty; nothing where nobody read on."""
+
+    async def look(reply: UpstreamReply, _server: RawUpstream) -> None:
+        heard: list[bytes] = []
+        reply.listener = heard.append
+        read = [await reply.read()]
+        while read[-1]:
+            read.append(await reply.read())
+        assert heard == read
+        assert b"".join(heard) == b"data: 1\n\ndata: 2\n\n"
+
+    with_reply(CHUNKED, b"9\r\ndata: 1\n\n\r\n", b"9\r\ndata: 2\n\n\r\n0\r\n\r\n", look=look)
+
+
 def test_the_first_piece_is_there_before_the_second_is_sent() -> None:
     """A stream is no stream if somebody collects it."""
 

@@ -8,7 +8,8 @@ import psutil
 import pytest
 
 from korproxy_addons.io import workspace
-from korproxy_addons.io.workspace import NO_PROJECT, Project, Workspace, project_at
+from korproxy_addons.io.workspace import NO_PROJECT, NOBODY, Caller, Project, Workspace, project_at
+from support.clock import FakeClock
 from support.connected import connected
 
 posix = pytest.mark.skipif(os.name != "posix", reason="owners and modes are POSIX's")
@@ -138,13 +139,15 @@ def test_the_project_of_a_process_that_holds_a_connection(tmp_path: Path) -> Non
     (tmp_path / "two" / ".korproxy").write_text("profile: work")
     found = Workspace(tmp_path)
     with connected(tmp_path / "one") as one, connected(tmp_path / "two") as two:
-        assert found.find(*one) == Project(str(tmp_path / "one"))
-        assert found.find(*two) == Project(str(tmp_path / "two"), "work")
-        assert found.find(*one) == Project(str(tmp_path / "one")), "also among those seen before"
+        assert found.find(*one).project == Project(str(tmp_path / "one"))
+        assert found.find(*two).project == Project(str(tmp_path / "two"), "work")
+        assert found.find(*one).project == Project(str(tmp_path / "one")), (
+            "also among those seen before"
+        )
 
 
 def test_a_connection_of_nobody_has_no_project(tmp_path: Path) -> None:
-    assert Workspace(tmp_path).find(("127.0.0.1", 1), ("127.0.0.1", 2)) == NO_PROJECT
+    assert Workspace(tmp_path).find(("127.0.0.1", 1), ("127.0.0.1", 2)) == NOBODY
 
 
 def test_only_the_last_few_processes_are_remembered(
@@ -162,9 +165,9 @@ def test_it_is_found_once_per_connection(tmp_path: Path, monkeypatch: pytest.Mon
     asked: list[object] = []
     found = Workspace(tmp_path)
 
-    def find(*ends: object) -> Project:
+    def find(*ends: object) -> Caller:
         asked.append(ends)
-        return Project(f"/p{len(asked)}")
+        return Caller(Project(f"/p{len(asked)}"))
 
     monkeypatch.setattr(found, "find", find)
     ends = (("127.0.0.1", 1), ("127.0.0.1", 2))
@@ -195,7 +198,7 @@ def test_connections_without_end_do_not_fill_the_memory(
 ) -> None:
     monkeypatch.setattr(workspace, "CONNECTIONS_KEPT", 3)
     found = Workspace(tmp_path)
-    monkeypatch.setattr(found, "find", lambda *_: NO_PROJECT)
+    monkeypatch.setattr(found, "find", lambda *_: NOBODY)
 
     async def many() -> None:
         for number in range(10):
@@ -203,3 +206,70 @@ def test_connections_without_end_do_not_fill_the_memory(
 
     asyncio.run(many())
     assert len(found._found) == 3
+
+
+# --- looked for while nobody waits
+
+ENDS = (("127.0.0.1", 1), ("127.0.0.1", 2))
+
+
+def test_the_program_at_the_other_end_is_told(tmp_path: Path) -> None:
+    with connected(tmp_path) as ends:
+        assert Workspace(tmp_path).find(*ends).tool == "python"
+
+
+def test_who_looks_and_who_waits_share_one_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = Workspace(tmp_path)
+    monkeypatch.setattr(found, "find", lambda *_: Caller(Project("/p"), "codex-cli"))
+
+    async def both() -> None:
+        task = found.look("c", *ENDS)
+        assert task is not None
+        assert found.look("c", *ENDS) is task
+        assert await found.project_of("c", *ENDS) == Project("/p")
+        assert task.result().tool == "codex-cli"
+
+    asyncio.run(both())
+
+
+def test_looks_that_nobody_waits_for_have_a_pace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who must know a project is told all the same."""
+    monkeypatch.setattr(workspace, "LOOKS_AT_ONCE", 2)
+    monkeypatch.setattr(workspace, "LOOKS_PER_S", 1)
+    clock = FakeClock()
+    found = Workspace(tmp_path, clock)
+    monkeypatch.setattr(found, "find", lambda *_: Caller(Project("/p")))
+
+    async def many() -> None:
+        begun = [found.look(f"c{number}", *ENDS) is not None for number in range(4)]
+        assert begun == [True, True, False, False]
+        assert await found.project_of("c3", *ENDS) == Project("/p")
+        assert found.look("c3", *ENDS) is not None, "known already"
+        clock.advance(1.0)
+        assert found.look("c4", *ENDS) is not None
+        assert found.look("c5", *ENDS) is None
+
+    asyncio.run(many())
+
+
+def test_a_system_that_tells_nothing_is_complained_of_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    found = Workspace(tmp_path)
+
+    def find(*_: object) -> Caller:
+        raise PermissionError
+
+    monkeypatch.setattr(found, "find", find)
+
+    async def several() -> None:
+        for number in range(3):
+            await found.project_of(f"c{number}", *ENDS)
+
+    with caplog.at_level("DEBUG", "korproxy.workspace"):
+        asyncio.run(several())
+    assert [it.levelname for it in caplog.records] == ["WARNING", "DEBUG", "DEBUG"]

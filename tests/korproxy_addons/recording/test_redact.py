@@ -1,3 +1,4 @@
+import base64
 import json
 import time
 from threading import Thread
@@ -169,3 +170,144 @@ def test_bytes_lose_the_secrets_in_use_and_nothing_else() -> None:
     assert redactor.without_known(b"one-secret-in-use-and-another") == b"[redacted]"
     clean = b"nothing in here"
     assert redactor.without_known(clean) is clean
+
+
+SECRET = "canary-known-secret-41b2"
+
+
+@pytest.fixture
+def redactor() -> Redactor:
+    made = Redactor()
+    made.learn([SecretStr(SECRET)])
+    return made
+
+
+def test_the_user_s_folder_goes_out_where_one_is_given() -> None:
+    made = Redactor("/srv/jane/")
+    assert made.text("in /srv/jane/work and /srv/janet") == "in ~/work and /srv/janet"
+    assert not made.clean("in /srv/jane/work")
+    assert Redactor().clean("in /srv/jane/work")
+
+
+def test_one_that_knows_more_leaves_the_other_as_it_is(redactor: Redactor) -> None:
+    other = redactor.with_secrets(["another-one-99", "short"])
+    text = f"{SECRET} another-one-99 short"
+    assert other.text(text) == f"{MASK} {MASK} short"
+    assert redactor.text(text) == f"{MASK} another-one-99 short"
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        'a"b/c\\d<e>&f-ü', 'a\\"b/c\\\\d<e>&f-ü', 'a\\"b/c\\\\d<e>&f-\\u00fc', 'a\\"b\\/c\\\\d<e>&f-\\u00fc',
+        'a\\"b/c\\\\d\\u003ce\\u003e\\u0026f-\\u00fc', 'a\\\\\\"b/c\\\\\\\\d<e>&f-\\\\u00fc',
+        "a%22b%2Fc%5Cd%3Ce%3E%26f-%C3%BC", "a%22b/c%5Cd%3Ce%3E%26f-%C3%BC",
+    ],
+)  # fmt: skip
+def test_a_secret_is_known_in_every_spelling(spelled: str) -> None:
+    """As JSON writers of several kinds escape it, once and twice, and as URLs do."""
+    made = Redactor().with_secrets(['a"b/c\\d<e>&f-ü'])
+    assert made.text(f"<{spelled}>") == f"<{MASK}>"
+
+
+@pytest.mark.parametrize(
+    "secret", ["canary-secret-one-7", "canary-secret-two-77", "canary-secret-3"]
+)
+@pytest.mark.parametrize("behind", ["", "\n", "=and more"])
+def test_a_secret_in_base64_is_no_secret_any_more(secret: str, behind: str) -> None:
+    """As a file of settings may hold it; at most its last two letters are left."""
+    packed = base64.b64encode((secret + behind).encode()).decode()
+    clean = Redactor().with_secrets([secret]).text(f"value: {packed}")
+    assert clean.startswith(f"value: {MASK}")
+    rest = clean.removeprefix(f"value: {MASK}")
+    assert secret[-3:] not in base64.b64decode(rest).decode()
+
+
+def test_headers_are_shown_by_a_list(redactor: Redactor) -> None:
+    """What is on it, as it is; credentials not at all; of all others a hash by which equals are known."""
+    shown = redactor.headers(
+        [
+            ("Content-Type", "application/json"),
+            ("X-Request-Id", "req_011CSHoEeqs5C35K2UUqR7Fy"),
+            ("x-ratelimit-remaining-tokens", "12"),
+            ("Authorization", "Bearer whatever"),
+            ("Set-Cookie", "a=b"),
+            ("X-Odd", "value"),
+            ("x-odd-too", "value"),
+            ("x-empty", ""),
+            ("User-Agent", f"tool/{SECRET}"),
+            ("http-referer", "https://app.example/x?q=what#f"),
+        ]
+    )
+    assert shown == (
+        ("Content-Type", "application/json"),
+        ("X-Request-Id", "req_011CSHoEeqs5C35K2UUqR7Fy"),
+        ("x-ratelimit-remaining-tokens", "12"),
+        ("Authorization", MASK),
+        ("Set-Cookie", MASK),
+        ("X-Odd", "sha256:cd42404d"),
+        ("x-odd-too", "sha256:cd42404d"),
+        ("x-empty", ""),
+        ("User-Agent", f"tool/{MASK}"),
+        ("http-referer", f"https://app.example/x?q={MASK}"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://u:p@h.example:8/v1/m?alt=sse&beta=true&key=k", "https://h.example:8/v1/m?alt=sse&beta=true&key=[redacted]"),
+        ("/v1beta/models/gemini-3:streamGenerateContent?alt=sse", "/v1beta/models/gemini-3:streamGenerateContent?alt=sse"),
+        ("/x?flag&empty=&new=1#part", "/x?flag&empty=&new=[redacted]"),
+        (f"/{SECRET}/x", f"/{MASK}/x"),
+        ("http://[broken", MASK),
+    ],
+)  # fmt: skip
+def test_a_url_keeps_its_way_and_loses_its_values(redactor: Redactor, url: str, shown: str) -> None:
+    assert redactor.url(url) == shown
+
+
+def test_a_json_value_is_cleaned_as_a_copy(redactor: Redactor) -> None:
+    value = {"a": [SECRET, 1, None], "password": "x"}
+    assert redactor.json(value) == {"a": [MASK, 1, None], "password": MASK}
+    assert value["a"] == [SECRET, 1, None]
+
+
+@pytest.mark.parametrize(
+    ("text", "content_type", "shown"),
+    [
+        (f'{{"a":"{SECRET}"}}', "application/json", f'{{"a":"{MASK}"}}'),
+        (f'data: {{"a":"{SECRET}"}}\n\n', "text/event-stream; charset=utf-8", f'data: {{"a":"{MASK}"}}\n\n'),
+        (f'data: {{"a":"{SECRET}"}}\n\n', "", f'data: {{"a":"{MASK}"}}\n\n'),
+        ("code=abc", "application/x-www-form-urlencoded", f"code={MASK}"),
+        (f"plain {SECRET}", "text/plain", f"plain {MASK}"),
+        (f"plain {SECRET[:12]}", "text/plain", f"plain {MASK}"),
+    ],
+)  # fmt: skip
+def test_a_body_is_read_as_what_it_is(
+    redactor: Redactor, text: str, content_type: str, shown: str
+) -> None:
+    assert redactor.body(text, content_type) == shown
+    assert redactor.body_masked(text, content_type) == (shown, 1)
+
+
+def test_a_spelling_that_no_reading_meets_goes_out_all_the_same(redactor: Redactor) -> None:
+    """A number of so many digits, say, that is a secret."""
+    made = redactor.with_secrets(["123456789012"])
+    assert "123456789012" not in made.body('{"n": 123456789012}')
+
+
+def test_secrets_of_a_long_text_are_found_at_every_place() -> None:
+    """It is searched in windows: also where two of them meet."""
+    filler = "word " * 30_000
+    secret = "sk-" + "a1" * 300
+    for place in (0, 65_000, 65_536, 81_000, len(filler)):
+        text = f"{filler[:place]} {secret} {filler[place:]}"
+        assert secret[:40] not in Redactor().text(text)
+
+
+def test_the_beginning_of_a_secret_at_the_end_of_a_text_is_found(redactor: Redactor) -> None:
+    assert [it.start for it in redactor.begun("x canary-known")] == [2]
+    assert list(redactor.begun("x canar")) == []
+    assert list(redactor.begun("x canary-unknown")) == []
+    assert [it.start for it in redactor.begun("canary-kcanary-known-se")] == [8]

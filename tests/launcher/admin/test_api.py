@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from launcher.actions.recording import recording_state
 from launcher.admin.api import WISHES
 from launcher.supervisor.states import State
 from support.admin_house import AdminHouse, ToySteward
@@ -47,7 +48,8 @@ def test_the_log_is_filtered(house: AdminHouse) -> None:
     log.write_text("".join(json.dumps(it) + "\n" for it in lines))
     found = house.by_key("/api/v1/logs?limit=3&level=error").json["lines"]
     assert [it["ts"] for it in found] == [5, 7, 9]
-    for query in ("limit=0", "limit=x", "limit=6000", "level=loud"):
+    assert [it["ts"] for it in house.by_key("/api/v1/logs?since=1970-01-05").json["lines"]] == []
+    for query in ("limit=0", "limit=x", "limit=6000", "level=loud", "since=soon"):
         assert house.by_key(f"/api/v1/logs?{query}").status == 400
 
 
@@ -64,6 +66,26 @@ def test_a_look_is_ended_only_where_there_is_one(house: AdminHouse) -> None:
     house.steward.status = replace(house.steward.status, inspecting=True)
     house.by_key("/api/v1/inspect", {"minutes": 0})
     assert house.steward.wishes == ["restart"]
+
+
+def test_recording_is_turned_on_and_off(house: AdminHouse) -> None:
+    """And the state tells of it, for everybody who looks."""
+    assert house.by_key("/api/v1/status").json["recording"] is None
+    on = house.by_key("/api/v1/recording", {"minutes": 5, "tool": "codex", "shapes": True}).json
+    assert (on["on"], on["tool"], on["shapes"]) == (True, "codex", True)
+    assert house.by_key("/api/v1/status").json["recording"] == on
+    assert recording_state(house.steward.home).until_at == on["until_at"]
+    assert house.by_key("/api/v1/recording", {"minutes": 0}).json["on"] is False
+    assert house.by_key("/api/v1/status").json["recording"] is None
+    assert house.by_key("/api/v1/recording", {}).json["on"] is True
+
+
+@pytest.mark.parametrize(
+    "body", [{"minutes": -1}, {"minutes": 1441}, {"tool": 1}, {"until": 1}], ids=str
+)
+def test_recording_is_not_turned_on_by_a_mistake(house: AdminHouse, body: Any) -> None:
+    assert house.by_key("/api/v1/recording", body).status == 400
+    assert not recording_state(house.steward.home).on
 
 
 def test_where_nothing_runs_a_look_is_refused_in_words(house: AdminHouse) -> None:

@@ -14,7 +14,7 @@ def house(tmp_path: Path) -> AdminHouse:
 
 
 def test_there_are_routes(house: AdminHouse) -> None:
-    assert len(inventory(house)) == 11
+    assert len(inventory(house)) == 12
 
 
 def test_no_route_is_open_but_those_that_say_nothing(house: AdminHouse) -> None:
@@ -103,3 +103,14 @@ def test_a_broken_cookie_is_no_session(house: AdminHouse) -> None:
 def test_too_much_is_refused_unread(house: AdminHouse) -> None:
     headers = {"authorization": "Bearer the-key", **JSON, "content-length": "99999999"}
     assert house.ask("/api/v1/lifecycle", "POST", headers, b"{}").status == 413
+
+
+def test_the_key_may_stand_in_the_header_of_the_earlier_apps(house: AdminHouse) -> None:
+    assert house.ask("/api/v1/status", headers={"x-management-key": "the-key"}).status == 200
+    assert house.ask("/api/v1/status", headers={"x-management-key": "no-key"}).status == 401
+    headers = {"authorization": "Bearer no-key", "x-management-key": "the-key"}
+    assert house.ask("/api/v1/status", headers=headers).status == 401, "one key, not a choice"
+    changed = house.ask(
+        "/api/v1/lifecycle", "POST", {"x-management-key": "the-key", **JSON}, b'{"do": "pause"}'
+    )
+    assert changed.status == 202

@@ -56,3 +56,12 @@ def test_nothing_that_opens_a_door_is_kept() -> None:
     kept = repr(vars(sessions))
     for word in ("the-key", ticket, session):
         assert word not in kept
+
+
+def test_a_key_of_ones_own_opens_as_the_run_s_does_and_none_opens_nothing() -> None:
+    """KORPROXY_MANAGEMENT_KEY: scripts cannot know the key of a run."""
+    sessions = Sessions("the-key", Clock(), "my own key")
+    assert [sessions.knows_key(it) for it in ("the-key", "my own key", "", "my own")] == [
+        True, True, False, False,
+    ]  # fmt: skip
+    assert not Sessions("the-key", Clock()).knows_key("")

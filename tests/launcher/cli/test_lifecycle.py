@@ -6,12 +6,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from korproxy_addons.errors.exceptions import KorProxyError
-from launcher.single_instance import Reach, SingleInstance, runs
+from launcher.cli import lifecycle, run
+from launcher.single_instance import Reach, SingleInstance, load_reach, runs
 from support.gateway import free_port
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX sockets are handed over")
@@ -132,3 +134,58 @@ def test_a_launcher_that_does_not_end_is_named(tmp_path: Path) -> None:
         patch.setattr(lifecycle, "STOP_S", 0.0)
         with pytest.raises(KorProxyError, match="process 4711 does not end"):
             lifecycle._wait_until_gone(tmp_path)
+
+
+def test_a_network_that_is_gone_is_said_beside_the_state(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = {
+        "state": "healthy",
+        "url": "http://localhost:1",
+        "in_flight": 0,
+        "pid": 7,
+        "version": "1",
+    }
+    said = SimpleNamespace(get=lambda _path: found)
+    monkeypatch.setattr(lifecycle, "_launcher", lambda _home: said)
+    assert run(["status", "--home", str(tmp_path)]) == 0
+    assert "offline" not in capsys.readouterr().out
+    found["offline"] = True
+    assert run(["status", "--home", str(tmp_path)]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("healthy\n")
+    assert "! offline: no provider can be reached" in shown
+
+
+def test_recording_is_told_with_the_state(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever asks how KorProxy is shall see that what passes is kept."""
+    found: dict[str, Any] = {"state": "healthy", "recording": None}
+    said = SimpleNamespace(get=lambda _path: found)
+    monkeypatch.setattr(lifecycle, "_launcher", lambda _home: said)
+    assert run(["status", "--home", str(tmp_path)]) == 0
+    assert "record" not in capsys.readouterr().out
+    found["recording"] = {"until_at": 1_800_000_000.0, "tool": "codex", "shapes": True}
+    assert run(["status", "--home", str(tmp_path)]) == 0
+    shown = capsys.readouterr().out
+    assert "● recording codex (without content) until " in shown
+    assert "korproxy record off" in shown
+
+
+def test_scripts_of_the_earlier_apps_steer_by_address_and_key(
+    terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """KORPROXY_MANAGEMENT_KEY is good beside the key of the run, which no script can know."""
+    monkeypatch.setenv("KORPROXY_MANAGEMENT_KEY", "a key of my own")
+    assert terminal.run("start").returncode == 0
+    reach = load_reach(terminal.home)
+    assert reach is not None
+    monkeypatch.setenv("KORPROXY_URL", reach.url)
+    elsewhere = Terminal(tmp_path / "elsewhere")
+    assert elsewhere.json("status")["home"] == str(terminal.home)
+    monkeypatch.setenv("KORPROXY_MANAGEMENT_KEY", "another key")
+    refused = elsewhere.run("status")
+    assert (refused.returncode, refused.stderr[:11]) == (1, "KP-AUTH-005")
+    # For the folder itself nothing but its own key is needed.
+    assert terminal.json("status")["state"] == "healthy"

@@ -126,6 +126,23 @@ def test_where_nobody_serves_the_error_is_shown(
     assert "no rules" in text
 
 
+def test_what_becomes_of_a_saved_request_is_shown(
+    home: Path, capsys: Output, asked: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    losses = [
+        {"feature": "stop", "detail": "5 of 9", "serious": True}, {"feature": "seed", "detail": "", "serious": False},
+    ]  # fmt: skip
+    crossing = {"dialect": "gemini", "native": False, "losses": losses, "error": "", "code": ""}
+    monkeypatch.setattr(routes, "explain_route", lambda *_: {**ANSWER, "crossing": crossing})
+    text = printed(home, capsys, "route", "explain", "m")
+    for line in ("  translated to gemini", "  left out: stop: 5 of 9", "  left out: seed\n"):
+        assert line in text, line
+    native = {**crossing, "native": True, "losses": [], "error": "It cannot be sent."}
+    monkeypatch.setattr(routes, "explain_route", lambda *_: {**ANSWER, "crossing": native})
+    text = printed(home, capsys, "route", "explain", "m")
+    assert "  as it is, in gemini\n  ✗ It cannot be sent." in text
+
+
 def test_through_the_real_program(home: Path, tmp_path: Path, capsys: Output) -> None:
     saved = tmp_path / "saved.json"
     body = {
@@ -136,5 +153,6 @@ def test_through_the_real_program(home: Path, tmp_path: Path, capsys: Output) ->
     saved.write_text(json.dumps(body))
     found = called(home, capsys, "route", "explain", str(saved))
     assert (found["rule"], found["chosen"]) == ("small", "b")
+    assert (found["crossing"]["dialect"], found["crossing"]["native"]) == ("openai-chat", True)
     code, text = failed(home, capsys, "route", "explain", "m", "--profile", "x")
     assert (code, "KP-CONF-220" in text) == (1, True)

@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from launcher.cli.run_command import NEXT_STEPS, TextLines, error_line, json_line
+from korproxy_addons.control.protocol import Notice
+from launcher.cli.run_command import (
+    NEXT_STEPS,
+    TextLines,
+    error_line,
+    json_line,
+    notice_line,
+)
 from launcher.single_instance import SingleInstance
 from launcher.supervisor.states import Reason, State, Status
 from support.gateway import free_port
@@ -98,3 +105,14 @@ def test_a_broken_config_waits_for_its_mending(tmp_path: Path) -> None:
         process.communicate(timeout=60)
     assert "failed: the config cannot be used" in said
     assert "acounts" in said
+
+
+def test_what_a_person_should_know_is_a_line_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    """Not on stdout: there scripts read."""
+    notice_line(Notice("KP-AUTH-003", "c", "c: Reconnect.", title="Authorization was rejected"))
+    notice_line(Notice("", "", "Just so."))
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.splitlines() == [
+        "note: Authorization was rejected: c: Reconnect. (KP-AUTH-003)", "note: Just so.",
+    ]  # fmt: skip

@@ -2,42 +2,34 @@ from pathlib import Path
 
 import pytest
 
+from korproxy_addons.io.crash_reports import CrashReports
 from launcher.cli import run, version
-from launcher.cli.unexpected import LOG_NAME, unexpected
+from launcher.cli.unexpected import process_of, unexpected
 
-SECRET = "sk-ant-canary-0123456789"
+CANARY = "canary-in-what-a-command-raised-0123456789"
 
 
 def failed() -> Exception:
-    try:
-        raise ValueError(f"planted {SECRET}")
-    except ValueError as error:
-        return error
+    with pytest.raises(ValueError, match="planted") as found:
+        raise ValueError(f"planted {CANARY}")
+    return found.value
 
 
-def test_the_traceback_is_in_the_log_alone_and_without_secrets(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("KORPROXY_HOME", str(tmp_path))
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("KORPROXY_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def test_what_it_was_and_its_report_are_named(home: Path) -> None:
     found = unexpected(failed())
-    log = tmp_path / "logs" / LOG_NAME
+    (report,) = CrashReports(home).all()
     assert found.spec.code == "KP-SYS-501"
-    assert str(log) in found.detail
-    assert "planted" not in found.detail
-    written = log.read_text()
-    assert "ValueError: planted" in written
-    assert "Traceback" in written
-    assert SECRET not in written
-    assert log.stat().st_mode & 0o077 == 0
-
-
-def test_a_log_does_not_grow_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("KORPROXY_HOME", str(tmp_path))
-    log = tmp_path / "logs" / LOG_NAME
-    log.parent.mkdir()
-    log.write_text("x" * 300_000)
-    unexpected(failed())
-    assert log.stat().st_size < 10_000
+    assert str(CrashReports(home).path_of(report)) in found.detail
+    assert "ValueError" in found.detail
+    assert report.process in ("command", "launcher")
+    written = [it.read_text() for it in home.rglob("*") if it.is_file()]
+    assert [it for it in (*written, found.detail) if "planted" in it or CANARY in it] == []
 
 
 def test_a_folder_that_cannot_be_written_is_said(
@@ -48,11 +40,23 @@ def test_a_folder_that_cannot_be_written_is_said(
     assert "could not be written" in unexpected(failed()).detail
 
 
-def test_a_person_sees_no_traceback(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("KORPROXY_HOME", str(tmp_path))
+@pytest.mark.parametrize(
+    ("arguments", "process"),
+    [
+        ([], "launcher"),
+        (["run", "--port", "0"], "launcher"),
+        (["tray"], "launcher"),
+        (["--help"], "launcher"),
+        (["logs", "run"], "command"),
+    ],
+)
+def test_which_process_it_was(arguments: list[str], process: str) -> None:
+    assert process_of(arguments) == process
 
+
+def test_a_person_sees_no_traceback(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def fail(*_arguments: object, **_options: object) -> None:
         raise failed()
 
@@ -61,4 +65,5 @@ def test_a_person_sees_no_traceback(
     shown = capsys.readouterr().err
     assert shown.startswith("KP-SYS-501")
     assert "Traceback" not in shown
-    assert LOG_NAME in shown.replace("\n", "")
+    assert CANARY not in shown
+    assert len(CrashReports(home).all()) == 1

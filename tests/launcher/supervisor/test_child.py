@@ -130,3 +130,14 @@ def test_a_grandchild_that_holds_the_streams_is_not_waited_for(
     )
     _, _, exits = run(program, tmp_path, monkeypatch)
     assert exits[0][0] == 5
+
+
+def test_it_is_made_to_end_with_the_launcher(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On Windows a job object sees to it (test_job.py)."""
+    taken: list[int] = []
+    monkeypatch.setattr(module, "end_with_launcher", taken.append)
+    program = "import os, sys; print(os.getpid(), file=sys.stderr)"
+    _, lines, _ = run(program, tmp_path, monkeypatch)
+    assert taken == [int(lines[0])]

@@ -10,6 +10,7 @@ import pytest
 
 from korproxy_addons.control.protocol import Notice
 from launcher.supervisor import child as child_module
+from launcher.supervisor import keeper as keeper_module
 from launcher.supervisor.keeper import Keeper
 from launcher.supervisor.listeners import Where
 from launcher.supervisor.rules import Rules
@@ -141,6 +142,8 @@ def test_one_that_is_deaf_is_replaced(house: House) -> None:
             lambda it: is_healthy(it) and it.pid not in (first.pid, deaf.pid)
         )
         assert third.restarts == 1
+        # the one that was asked for, and the one that took the deaf one's place, are told how many there were
+        assert house.lines.count("told restarted") == 2
 
     house.run(act)
     assert State.UNREACHABLE in house.states
@@ -203,5 +206,45 @@ def test_a_stop_in_the_middle_of_a_start_leaves_nobody(house: House) -> None:
         keeper.wish(Wish.START)
         keeper.wish(Wish.STOP)
         await asyncio.sleep(0)
+
+    house.run(act)
+
+
+def test_a_network_that_is_gone_stands_beside_the_state(house: House) -> None:
+    """Nothing is restarted for it; another gateway has to find out for itself. (The toy tells it when it is paused.)"""
+
+    async def act(keeper: Keeper) -> None:
+        keeper.wish(Wish.START)
+        first = await keeper.until(lambda status: status.state is State.HEALTHY)
+        assert not first.offline
+        keeper.wish(Wish.PAUSE)
+        assert (await keeper.until(lambda status: status.offline)).pid == first.pid
+        keeper.wish(Wish.RESUME)
+        await keeper.until(lambda status: not status.offline)
+        keeper.wish(Wish.PAUSE)
+        await keeper.until(lambda status: status.offline)
+        keeper.wish(Wish.STOP)
+        await keeper.until(lambda status: status.state is State.STOPPED)
+        assert not keeper.status.offline
+
+    house.run(act)
+
+
+def test_another_network_is_told_to_the_gateway_and_is_no_sleep(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeper_module, "WATCH_S", 0.01)
+    where = ["192.0.2.7"]
+    monkeypatch.setattr(keeper_module, "own_addresses", lambda: (where[0], ""))
+
+    async def act(keeper: Keeper) -> None:
+        woken = asyncio.Event()
+        keeper._on_line = lambda line: woken.set() if line == "told wake" else None
+        keeper.wish(Wish.START)
+        await keeper.until(lambda status: status.state is State.HEALTHY)
+        assert not woken.is_set()
+        where[0] = "198.51.100.9"
+        await woken.wait()
+        assert keeper._supervisor._deaf_until == 0.0
 
     house.run(act)

@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from korproxy_addons.control.protocol import Drain, Pause, Resume, Retire, Wake
 from launcher.supervisor.machine import EXIT_CONFIG
+from launcher.supervisor.rules import Rules
 from launcher.supervisor.signals import (
     Answered,
     Asked,
@@ -93,6 +94,7 @@ def test_three_unanswered_questions_replace_it(world: World) -> None:
     assert world.state() is State.UNREACHABLE
     assert asked == (Send(1, Drain()),)
     assert Spawn(2, StartWith.CONFIG) in world.later(0.5)
+    assert world.supervisor.restarted == {"hung": 1}
     assert Kill(1) in world.later(10.0), "it does not hear: the system ends it"
     world.up(2)
     assert world.state() is State.HEALTHY
@@ -177,6 +179,7 @@ def test_a_minute_of_health_forgives_the_restarts(world: World) -> None:
         world.up(child)
     assert world.state() is State.HEALTHY
     assert len(world.spawned()) == 11
+    assert world.supervisor.restarted == {"crashed": 10}, "what is forgiven was counted"
 
 
 def test_less_than_a_minute_of_health_does_not(world: World) -> None:
@@ -226,6 +229,7 @@ def test_a_start_the_system_refuses_counts_as_a_crash(world: World) -> None:
         world.tell(SpawnRefused(child, port_busy=False, detail="no memory"))
         world.later(5.0)
     assert world.supervisor.status.reason is Reason.CRASH_LOOP
+    assert world.supervisor.restarted == {"refused": 3}
 
 
 def test_a_stop_drains_then_ends_then_kills(world: World) -> None:
@@ -273,6 +277,7 @@ def test_a_restart_prepares_the_successor_first(world: World) -> None:
     assert world.state() is State.HEALTHY
     assert world.supervisor.status.pid == 1002
     assert world.supervisor.status.restarts == 0
+    assert world.supervisor.restarted == {"asked": 1}
 
 
 @pytest.mark.parametrize(
@@ -311,6 +316,7 @@ def test_a_crash_while_the_successor_starts_waits_for_it(world: World) -> None:
     world.tell(Exited(1, 1))
     assert world.state() is State.STARTING
     assert world.spawned() == [1, 2]
+    assert world.supervisor.restarted == {"crashed": 1}
     world.up(2)
     assert world.state() is State.HEALTHY
 
@@ -348,12 +354,40 @@ def test_a_wake_without_a_gateway_is_nothing(world: World) -> None:
     assert world.tell(Woke()) == ()
 
 
+@pytest.mark.parametrize("wish", [Wish.RESTART, Wish.INSPECT])
+def test_where_sockets_cannot_be_shared_one_ends_before_the_next_begins(wish: Wish) -> None:
+    """Windows: what is in flight finishes first, however long that takes; a second wish changes nothing."""
+    first = (world := World(Rules(hands_over=False))).healthy()
+    assert world.wish(wish) == (Send(first, Drain()),)
+    it = world.supervisor
+    assert (it.replacing, world.state(), it.status.pid) == (True, State.STARTING, None)
+    assert world.wish(wish) == ()
+    world.later(world.rules.drain_s - 1)
+    (spawn,) = world.tell(Exited(first, 0))
+    assert isinstance(spawn, Spawn)
+    assert spawn.start_with is (StartWith.INSPECT if wish is Wish.INSPECT else StartWith.CONFIG)
+    world.later(world.rules.ready_s - 1)
+    world.up(spawn.child)
+    assert (it.replacing, world.state(), it.status.restarts) == (False, State.HEALTHY, 0)
+    assert it.status.inspecting is (wish is Wish.INSPECT)
+
+
+def test_a_look_ends_by_itself(world: World) -> None:
+    world.healthy()
+    world.wish(Wish.INSPECT)
+    world.up(2)
+    world.later(world.rules.inspect_s + 1)
+    assert Spawn(3, StartWith.CONFIG) in world.asked
+
+
 class Life(RuleBasedStateMachine):
     """Whatever happens, in whatever order: states follow the table (asserted inside), and nothing gets lost."""
 
+    numbers = Rules(hands_over=True)
+
     def __init__(self) -> None:
         super().__init__()
-        self.world = World()
+        self.world = World(self.numbers)
         self.alive: dict[int, bool] = {}
         self.since_health = 0
 
@@ -420,7 +454,7 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def every_process_is_known(self) -> None:
-        assert all(self.world.supervisor.knows(child) for child in self.alive)
+        assert all(self.world.supervisor._child(child) for child in self.alive)
 
     @invariant()
     def there_are_no_more_starts_than_the_rules_allow(self) -> None:
@@ -446,5 +480,17 @@ class Life(RuleBasedStateMachine):
         assert self.world.supervisor.due_at() is None
 
 
+class LifeWithoutSharing(Life):
+    """The same where sockets cannot be handed over: two gateways are never alive at a time."""
+
+    numbers = Rules(hands_over=False)
+
+    @invariant()
+    def there_is_one_at_most(self) -> None:
+        assert len(self.alive) <= 1
+
+
 TestLife: Any = Life.TestCase
 TestLife.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestLifeWithoutSharing: Any = LifeWithoutSharing.TestCase
+TestLifeWithoutSharing.settings = TestLife.settings

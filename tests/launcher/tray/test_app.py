@@ -5,11 +5,13 @@ import threading
 import webbrowser
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 from PIL.Image import Image
 
+from launcher.actions.recording import start_recording
 from launcher.foreground import Launch
 from launcher.supervisor.states import State, Status
 from launcher.tray import app as module
@@ -93,6 +95,10 @@ def test_a_day_in_the_tray(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It comes up, copies, pauses, switches the profile, opens the page, and quits with its gateway."""
     monkeypatch.setattr(module, "listen_for_signals", lambda *_: None)
     monkeypatch.setattr(module, "LEAST_S", 0.05)
+    monkeypatch.setattr(module, "LOOK_S", 0.5)
+    saved = home / "saved"
+    saved.mkdir()
+    monkeypatch.setattr(module, "bundle_folder", lambda _person: saved)
     copied: list[str] = []
     opened: list[str] = []
     commands: list[list[str]] = []
@@ -112,26 +118,65 @@ def test_a_day_in_the_tray(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def choose(action: Action, argument: str = "") -> None:
         tray.choose(Item("x", action, argument))
 
+    def shows(tooltip: str) -> bool:
+        return tray.tooltips[-1:] == [f"KorProxy: {tooltip}"]
+
+    def tells(title: str) -> bool:
+        return any(it.startswith(f"{title}: ") for it in tray.notes)
+
     try:
-        tray.wait_for(lambda: tray.tooltips[-1:] == ["KorProxy: Running · Default"])
+        tray.wait_for(lambda: shows("Running · Default"))
         choose(Action.COPY_ENDPOINT, "http://localhost:1")
         choose(Action.OPEN_PAGE)
         choose(Action.INSPECT)
-        choose(Action.PAUSE)
-        tray.wait_for(lambda: tray.tooltips[-1] == "KorProxy: Paused · Default")
-        choose(Action.RESUME)
-        choose(Action.USE_PROFILE, "work")
-        tray.wait_for(lambda: tray.tooltips[-1] == "KorProxy: Running · Work")
-        choose(Action.USE_PROFILE, "nobody")
-        tray.wait_for(lambda: any("could not do that" in it for it in tray.notes))
-        choose(Action.STOP)
-        tray.wait_for(lambda: tray.tooltips[-1].startswith("KorProxy: Stopped"))
-        choose(Action.START)
-        tray.wait_for(lambda: tray.tooltips[-1].startswith("KorProxy: Running"))
+        for action, argument, seen in (
+            (Action.PAUSE, "", partial(shows, "Paused · Default")),
+            (Action.RESUME, "", partial(shows, "Running · Default")),
+            (Action.USE_PROFILE, "work", partial(shows, "Running · Work")),
+            (Action.USE_PROFILE, "nobody", partial(tells, "KorProxy could not do that")),
+            (Action.CHECK_UPDATES, "", partial(tells, "There is no release feed")),
+            (Action.DEBUG_BUNDLE, "", partial(tells, "Debug bundle written")),
+            (Action.STOP, "", partial(shows, "Stopped · Work")),
+            (Action.START, "", partial(shows, "Running · Work")),
+        ):
+            choose(action, argument)
+            tray.wait_for(seen)
+        start_recording(home)
+        tray.wait_for(lambda: shows("Running, recording · Work"))
+        choose(Action.STOP_RECORDING)
+        tray.wait_for(lambda: shows("Running · Work"))
     finally:
         choose(Action.QUIT)
         runs.join(PATIENCE_S)
     assert not runs.is_alive()
     assert copied == ["http://localhost:1"]
+    assert [it.suffix for it in saved.iterdir()] == [".zip"]
     assert "/login?ticket=" in opened[0]
     assert commands[0][-3:] == ["inspect", "--home", str(home)]
+
+
+def test_however_much_changes_it_is_shown_once_a_second(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = TrayApp(Launch(home=tmp_path), ToyTray, "dark", lambda _argv: None)
+    seen: list[str] = []
+
+    class Ending:
+        """Ends after three looks; notes each wait."""
+
+        def is_set(self) -> bool:
+            return seen.count("shown") == 3
+
+        def wait(self, seconds: float) -> None:
+            seen.append(f"waited {seconds:g}")
+
+    monkeypatch.setattr(app, "_ended", Ending())
+
+    def facts() -> Facts:
+        app._changed.set()
+        return UP
+
+    monkeypatch.setattr(app, "_facts", facts)
+    monkeypatch.setattr(app._face, "show", lambda _facts: seen.append("shown"))
+    app._show()
+    assert seen == ["shown", "waited 1"] * 3

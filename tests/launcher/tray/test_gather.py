@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from korproxy_addons.errors import catalogue
+from launcher.actions.recording import start_recording
 from launcher.supervisor.states import State, Status
 from launcher.tray import gather as module
 from launcher.tray.facts import Facts
@@ -37,7 +37,7 @@ def facts(home: Path, *healths: dict[str, Any]) -> Facts:
 
 def test_accounts_and_profiles_are_those_of_the_config(home: Path) -> None:
     found = facts(home)
-    assert [(it.id, it.label, it.state) for it in found.accounts] == [
+    assert [(it.id, it.label, it.state) for it in found.accounts or ()] == [
         ("a", "Claude work", ""), ("b", "b", ""),
     ]  # fmt: skip
     assert [(it.id, it.active) for it in found.profiles] == [("default", True)]
@@ -49,20 +49,22 @@ def test_what_stands_in_an_account_s_way_is_said(home: Path) -> None:
         health("a", "needs_login", code="KP-AUTH-003"),
         health("b", "rate_limited", until=NOW + 60),
     )
-    assert found.accounts[0].needs_login
-    assert found.accounts[0].state == "needs login"
-    assert found.accounts[1].state == f"cooling until {moment(NOW + 60, NOW)}"
+    assert (found.accounts or ())[0].state == "needs login"
+    assert (found.accounts or ())[1].state == f"cooling until {moment(NOW + 60, NOW)}"
 
 
 def test_a_limit_of_one_model_is_not_the_account_s(home: Path) -> None:
     limited = health("a", "rate_limited", until=NOW + 60) | {"model": "claude-opus-*"}
-    assert facts(home, limited).accounts[0].state == ""
+    assert (facts(home, limited).accounts or ())[0].state == ""
 
 
-def test_paid_use_that_is_held_is_marked(home: Path) -> None:
-    found = facts(home, health("a", "disabled", code=catalogue.OVERAGE_HELD.code))
-    assert found.accounts[0].paid
-    assert not facts(home, health("a", "disabled")).accounts[0].paid
+def test_until_when_what_passes_is_recorded_is_said(home: Path) -> None:
+    assert facts(home).recording == ""
+    start_recording(home, minutes=10, now=NOW)
+    assert facts(home).recording == moment(NOW + 600, NOW)
+    (home / "config.yaml").write_text("accounts: no\n")
+    assert facts(home).recording == moment(NOW + 600, NOW), "whatever the config is like"
+    assert gather(home, UP, (), starts_at_login=None, now=NOW + 601).recording == ""
 
 
 def test_the_tightest_window_is_shown(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,7 +75,7 @@ def test_the_tightest_window_is_shown(home: Path, monkeypatch: pytest.MonkeyPatc
     ]
     left = [SimpleNamespace(id="a", windows=windows), SimpleNamespace(id="b", windows=[])]
     monkeypatch.setattr(module, "quotas", lambda _home, clock: left)
-    first, second = facts(home).accounts
+    first, second = facts(home).accounts or ()
     assert (first.window, first.remaining_percent) == ("5h", 12.0)
     assert first.resets == moment(NOW + 600, NOW)
     assert (second.window, second.remaining_percent, second.resets) == ("", None, "")

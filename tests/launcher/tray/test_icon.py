@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+from launcher.tray import icon as module
 from launcher.tray.art import tray_icon
 from launcher.tray.icon import NoTrayError, PystrayIcon
 from launcher.tray.menu import SEPARATOR, Action, Item
@@ -122,3 +123,28 @@ def test_whatever_keeps_the_library_from_loading_means_no_tray(
     monkeypatch.setitem(sys.modules, "pystray", None)
     with pytest.raises(NoTrayError, match="pystray"):
         PystrayIcon(chosen.append, tmp_path)
+
+
+def test_on_macos_everything_is_changed_in_the_main_thread(
+    tmp_path: Path, chosen: list[Item], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the system does not allow elsewhere waits until that thread has time."""
+    waiting: list[Any] = []
+
+    class MacIcon(ToyIcon):
+        pass
+
+    monkeypatch.setattr(module, "sys", SimpleNamespace(platform="darwin"))
+    monkeypatch.setattr(module, "mac_parts", lambda base: (MacIcon, waiting.append))
+    icon = PystrayIcon(chosen.append, tmp_path)
+    icon.run(lambda: None)
+    (toy,) = ToyIcon.made
+    assert isinstance(toy, MacIcon)
+    icon.show(IMAGE, "KorProxy: Running", ())
+    icon.stop()
+    assert (toy.icon, toy.title, toy.visible) == (None, "KorProxy", False)
+    for call in waiting[:2]:
+        call()
+    assert (toy.icon, toy.title, toy.visible) == (IMAGE, "KorProxy: Running", True)
+    waiting[2]()
+    assert not toy.visible

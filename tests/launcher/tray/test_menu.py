@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -36,8 +38,8 @@ def test_when_all_is_well_the_menu_is_this() -> None:
         "Start", "Pause", "Restart", "Stop", "",
         "Profiles", "Default", "Work",
         "Accounts", "claude-max — 42 % of 5h left, resets 15:18",
-        "Open dashboard", "Inspect traffic", "",
-        "Start at login", "Quit KorProxy",
+        "Open dashboard", "Inspect traffic", "Export debug bundle", "",
+        "Start at login", "Check for updates", "Quit KorProxy",
     ]  # fmt: skip
 
 
@@ -103,8 +105,45 @@ def test_a_start_keeps_the_icon_it_had() -> None:
 
 
 def test_quota_trouble_is_never_the_gateway_s() -> None:
-    accounts = (AccountFact("a", "a", state="needs login", needs_login=True),)
+    accounts = (AccountFact("a", "a", state="needs login"),)
     assert icon_of(Facts(UP, (), accounts), "stopped") == "running"
+
+
+@pytest.mark.parametrize(
+    ("more", "recording", "headlines", "label"),
+    [
+        ({"offline": True}, "", "Running, offline", "Offline: no provider can be reached"),
+        ({}, "15:18", "Running, recording", "Recording until 15:18: stop"),
+        ({"inspecting": True}, "", "Running, inspected", "Traffic is being inspected"),
+    ],
+)
+def test_what_is_so_besides_is_a_badge_and_no_state(
+    more: dict[str, Any], recording: str, headlines: str, label: str
+) -> None:
+    """A network that is gone is not the gateway's trouble; a recording must not be forgotten."""
+    facts = Facts(replace(UP, **more), PROFILES, recording=recording)
+    assert tooltip(facts) == f"KorProxy: {headlines} · Work"
+    assert [it.label for it in menu_of(facts)][1] == label
+    assert icon_of(facts, "stopped") == "running"
+    down = replace(facts, status=replace(facts.status, state=State.STOPPED))
+    assert tooltip(down) == "KorProxy: Stopped · Work", "nothing passes"
+    assert label not in [it.label for it in menu_of(down)]
+
+
+def test_no_account_is_only_said_where_that_is_known() -> None:
+    assert "No account yet" in [it.label for it in menu_of(Facts(UP, accounts=()))]
+    assert "No account yet" not in [it.label for it in menu_of(Facts(UP))]
+
+
+def test_a_recording_is_ended_by_its_badge() -> None:
+    assert Action.STOP_RECORDING in enabled(Facts(UP, recording="15:18"))
+    assert Action.STOP_RECORDING not in enabled(Facts(UP))
+
+
+def test_bundle_and_updates_can_be_asked_for_in_every_state() -> None:
+    """What is wrong is to be found out when something is wrong."""
+    for state in State:
+        assert {Action.DEBUG_BUNDLE, Action.CHECK_UPDATES} <= enabled(Facts(Status(state=state)))
 
 
 def test_where_nothing_starts_at_login_nothing_says_so() -> None:

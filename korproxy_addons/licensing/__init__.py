@@ -1,0 +1,1 @@
+"""What a plan of KorProxy itself gives a right to; pure."""
