@@ -249,7 +249,11 @@ class Document:
         step = path[-1]
         end = self._line_end(content_end(self.text, node))
         if isinstance(step, int):
-            start = self._line_start(self._dash(parent, step))
+            dash = self._dash(parent, step)
+            start = self._line_start(dash)
+            if self.text[start:dash].strip():
+                # The first of a list within a list, behind the dash of that: the next one takes its place.
+                return self.text[:dash] + self.text[self._dash(parent, step + 1) :]
         else:
             key = entry(parent, step)[0]
             start = self._line_start(key.start_mark.index)

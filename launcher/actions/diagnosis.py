@@ -35,6 +35,9 @@ _OWNERS = ("needs-login", "session-ended", "no-secret", "vault-closed", "retired
 """States of accounts that only a person can end."""
 _RESTS = ("rate-limited", "erroring")
 _NO_MODEL = ("KP-REQ-711", "KP-PROV-103")
+_KEY = catalogue.LOCAL_KEY_REFUSED.code
+_BEFORE_A_MODEL = (_KEY, "KP-REQ-707", "KP-REQ-708")
+"""What a wrong key, a wrong path and a wrong method are told: nobody has read by then which model was meant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,22 +248,28 @@ def _failures(home: Path, now: float) -> Iterator[_Failed]:
     try:
         rows = reader.read(
             "SELECT request_id, started_at, tool, client_dialect, requested_model, provider, account,"
-            " code, status, outcome FROM exchanges WHERE started_at > ? AND requested_model <> ''"
-            " ORDER BY started_at DESC LIMIT ?",
-            (now - RECENT_S, MOST_ROWS),
+            " code, status, outcome FROM exchanges WHERE started_at > ?"
+            " AND (requested_model <> '' OR code IN (?, ?, ?)) ORDER BY started_at DESC LIMIT ?",
+            (now - RECENT_S, *_BEFORE_A_MODEL, MOST_ROWS),
         )
     finally:
         reader.close()
+    # A tool asks a strange path now and then beside its work; a key that was good before may be gone since.
+    working = {row[2] for row in rows if row[-1] == "ok"}
     served: set[tuple[Any, Any]] = set()
+    served_tools: set[Any] = set()
     found: dict[tuple[Any, ...], _Failed] = {}
     for request_id, at, tool, dialect, model, provider, account, code, status, outcome in rows:
         accounts = bool(account) and _is_accounts(str(code))
         if outcome == "ok":
             served |= {(tool, model), (account, "")}
+            served_tools.add(tool)
         # The newest come first: what was served since is no longer wrong.
         if outcome != "error" or ((account, "") if accounts else (tool, model)) in served:
             continue
         if (tool, model) in served:
+            continue
+        if not model and tool in (served_tools if code == _KEY else working):
             continue
         key = (account, code) if accounts else (tool, model, account, code)
         known = found.get(key)
@@ -283,6 +292,8 @@ def _request(home: Path, failed: _Failed, now: float) -> Finding:
     steps = list(spec.remedy) if spec is not None else []
     tool = _name_of(failed.tool)
     times = "" if failed.times == 1 else f", {failed.times} times"
+    if not failed.model:
+        return _refused(failed, title, f"{tool} was refused {_ago(failed.at, now)}{times}", steps)
     asked = f"{tool} asked for {failed.model} {_ago(failed.at, now)}{times}"
     name = f"model {failed.model}"
     result: Result = "fail"
@@ -309,6 +320,16 @@ def _request(home: Path, failed: _Failed, now: float) -> Finding:
         about="request", name=name, result=result, code=failed.code, subject=failed.model, tool=failed.tool,
         request_id=failed.request_id, detail=f"{detail} Request {failed.request_id}.",
         remedy=(*steps, f"korproxy explain {failed.request_id}"),
+    )  # fmt: skip
+
+
+def _refused(failed: _Failed, title: str, said: str, steps: list[str]) -> Finding:
+    """What was turned away before its model was read: its key, or its path, is wrong."""
+    result: Result = "fail" if failed.code == _KEY else "warn"
+    return Finding(
+        about="request", name="tool", result=result, code=failed.code, tool=failed.tool,
+        request_id=failed.request_id, remedy=(*steps, f"korproxy explain {failed.request_id}"),
+        detail=f"{said[0].upper()}{said[1:]}: {title}. Request {failed.request_id}.",
     )  # fmt: skip
 
 

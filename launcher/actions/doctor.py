@@ -184,7 +184,13 @@ class Examination:
             return "nobody serves it now"
         if not self.stance.serves:
             return "KorProxy does not run"
+        if self._lacks_key():
+            return "it wants a local key, and the tool has none; put one into KORPROXY_KEY, for this command"
         return tool_probes.not_to_be_asked(self.route)
+
+    def _lacks_key(self) -> bool:
+        """Whether the gateway would turn all of it away: that says nothing about the route."""
+        return self.route is not None and self.route.config.local_keys.required and not self._key
 
     def plan(self) -> tuple[str, ...]:
         """What would be sent to the provider, for people; nothing where nothing may be."""
@@ -206,7 +212,7 @@ class Examination:
             verdicts = declared(self.route, self.settings.reading)
             probed: list[Verdict] = []
             asking = Asking(self.stance.address, self._key)
-            if self.stance.serves and send:
+            if self.stance.serves and send and not self._lacks_key():
                 probed += tool_probes.free(self.route, asking)
             if not why_not:
                 probed += tool_probes.small(self.route, asking)

@@ -16,8 +16,8 @@ LOCAL_KEY_REFUSED = row(
     Retry.NO,
     "KorProxy does not accept this local key",
     "The request carried no local key, or one that is not in the configuration.",
-    "Put one of the keys listed under local_keys in config.yaml into the tool's API-key setting"
-    " or into the X-KorProxy-Key header.",
+    "Put a local key into the tool's API-key setting, or into the X-KorProxy-Key header;"
+    " `korproxy key add NAME` makes one.",
 )
 TOKEN_EXPIRED = row(
     "KP-AUTH-002",

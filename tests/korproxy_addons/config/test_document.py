@@ -152,6 +152,12 @@ def test_what_is_not_there_cannot_be_removed() -> None:
             document.remove(path)
 
 
+def test_the_first_of_a_list_within_a_list_can_be_removed() -> None:
+    document = Document("rows:\n- - a: 1\n  - b: 2\n- c\n")
+    document.remove(("rows", 0, 0))
+    assert document.text == "rows:\n- - b: 2\n- c\n"
+
+
 def test_what_cannot_be_edited_safely_is_refused_and_nothing_is_changed() -> None:
     for text, path in (
         ("aliases: {a: b, # why\n  c: d}\n", ("aliases", "e")),

@@ -224,6 +224,38 @@ def test_failures_of_one_kind_are_one_finding(home: Path) -> None:
     assert finding.remedy[-1] == "korproxy explain r-10"
 
 
+BARE: dict[str, Any] = {"requested_model": "", "operation": "other"}
+
+
+def test_a_key_that_is_refused_is_wrong_until_the_tool_is_served(home: Path) -> None:
+    """Also where it was served before: the key may have been taken out since."""
+    fault = {**BARE, "code": "KP-AUTH-001", "status": 401}
+    keep(
+        home,
+        record("1", NOW - 40, outcome="ok", status=200),
+        record("2", NOW - 30, **fault),
+        record("3", NOW - 20, **fault),
+    )
+    (finding,) = found(home)
+    assert (finding.name, finding.result, finding.tool) == ("tool", "fail", "cline")
+    assert finding.detail == (
+        "Cline was refused 20 s ago, 2 times: KorProxy does not accept this local key. Request r-3."
+    )
+    assert any("korproxy key add" in it for it in finding.remedy)
+    keep(home, record("4", NOW - 10, outcome="ok", status=200))
+    assert found(home) == ()
+
+
+def test_a_wrong_path_is_worth_knowing_of_a_tool_that_was_never_served(home: Path) -> None:
+    fault = {**BARE, "code": "KP-REQ-707", "status": 404}
+    keep(home, record("1", NOW - 30, **fault))
+    (finding,) = found(home)
+    assert (finding.result, finding.code) == ("warn", "KP-REQ-707")
+    assert "base URL" in finding.remedy[0]
+    keep(home, record("0", NOW - 40, outcome="ok", status=200))
+    assert found(home) == ()
+
+
 def test_what_was_served_since_is_no_longer_wrong(home: Path) -> None:
     keep(
         home,
@@ -265,7 +297,7 @@ def test_what_is_old_or_has_no_model_or_was_left_is_not_said(home: Path) -> None
     keep(
         home,
         record("1", NOW - RECENT_S - 1, code="KP-REQ-712"),
-        record("2", NOW - 10, requested_model="", code="KP-REQ-707"),
+        record("2", NOW - 10, requested_model="", code="KP-REQ-702"),
         record("3", NOW - 10, outcome="client_gone"),
     )
     assert found(home) == ()

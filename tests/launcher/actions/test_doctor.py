@@ -233,6 +233,18 @@ def test_the_key_of_the_tool_is_shown_to_the_gateway_and_to_nobody_else(
         assert "canary" not in sent
 
 
+def test_without_a_key_that_the_gateway_wants_nothing_is_tried(user: Path, tmp_path: Path) -> None:
+    """What it would say, the refusal, is about this command and not about the tool's route."""
+    keys = {"required": True, "keys": [{"id": "k", "secret": "plain:kp-local-canary"}]}
+    with tool_house(tmp_path / "home", local_keys=keys) as house:
+        looked = Examination(house.home, PRESETS["claude-code"], machine(user))
+        assert looked.plan() == ()
+        report = looked.finished(send=True)
+    assert "KORPROXY_KEY" in report.not_sent
+    assert {it.by for it in report.verdicts} <= {"declared", "seen"}
+    assert not any(it.keeping == "lost" for it in report.verdicts)
+
+
 def test_a_model_that_nobody_serves(house: ToolHouse, user: Path) -> None:
     here = machine(user, **claude(house), ANTHROPIC_MODEL="claude-sonet-5-5")
     report = Examination(house.home, PRESETS["claude-code"], here).finished(send=True)
