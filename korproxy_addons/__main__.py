@@ -60,6 +60,13 @@ class LayerChoice:
     name = "nextlayer"
 
 
+class Settled:
+    """All is loaded: from now on the collector of garbage is on, and leaves out what is there."""
+
+    def running(self) -> None:
+        settle()
+
+
 class Ready:
     """Says once that the gateway listens: a line for people, or one of JSON for a supervisor."""
 
@@ -69,7 +76,6 @@ class Ready:
         self._as_json = as_json
 
     def running(self) -> None:
-        settle()
         addresses = listening_on()
         if self._as_json:
             line = {
@@ -143,7 +149,7 @@ async def make_master(launch: Launch) -> Master:
         journal = next(addon for addon in ours if isinstance(addon, Journal))
         shown = InspectMaster(settings, journal.redactor.text)
         herald = _herald(launch, store, control, ours, {"inspect": shown.where})
-        shown.carry(LayerChoice(), *ours, herald)
+        shown.carry(LayerChoice(), *ours, Settled(), herald)
         master, servers = shown, shown.proxyserver
     else:
         master, servers = Master(settings), proxyserver.Proxyserver()
@@ -154,6 +160,7 @@ async def make_master(launch: Launch) -> Master:
             errorcheck.ErrorCheck(repeat_errors_on_stderr=True),
             FastPath(),
             *ours,
+            Settled(),
             _herald(launch, store, control, ours, {}),
         )
     if launch.sockets:

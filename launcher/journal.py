@@ -5,7 +5,7 @@ from pathlib import Path
 
 from korproxy_addons.config.logs import Logging
 from korproxy_addons.config.problems import ConfigProblems
-from korproxy_addons.config.store import ConfigStore
+from korproxy_addons.config.store import FILE_NAME, ConfigStore
 from korproxy_addons.io.crash_desk import CrashDesk, telemetry_settings
 from korproxy_addons.io.logs import LAUNCHER_FILE_NAME, Logs
 from korproxy_addons.recording.redact import Redactor
@@ -74,6 +74,10 @@ class Journal:
         self._desk.close()
 
     def _settings(self) -> Logging | None:
+        if not (
+            self._home / FILE_NAME
+        ).exists():  # it would be written, maybe under an editor's hands
+            return None
         try:
             return ConfigStore(self._home).load().logging
         except ConfigProblems:

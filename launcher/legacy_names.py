@@ -29,7 +29,11 @@ def management_key(environ: Mapping[str, str] = os.environ) -> str:
 
 def own_program(environ: Mapping[str, str] = os.environ) -> list[str]:
     """The words that start KorProxy, as a person named them; [] if nobody did."""
-    return shlex.split(environ.get(CLI, ""), posix=os.name != "nt")
+    words = environ.get(CLI, "")
+    try:
+        return shlex.split(words, posix=os.name != "nt")
+    except ValueError:  # a quote that does not end: it is part of a name
+        return words.split()
 
 
 def named_launcher(home: Path, environ: Mapping[str, str] = os.environ) -> Reach | None:

@@ -131,12 +131,21 @@ def compared(reply: Reply, host: str, installed: str) -> UpdateView:
             catalogue.UPDATE_UNKNOWN, f"{host} answered with something else than a release"
         ) from None
     newest, own = version_of(release.tag_name), version_of(installed)
-    if newest is None or own is None or urlsplit(release.html_url).scheme != "https":
+    if newest is None or own is None or not _is_page(release.html_url):
         raise KorProxyError(
             catalogue.UPDATE_UNKNOWN, f"{host} names a version or a page that cannot be used"
         )
     state = UpdateState.AVAILABLE if newest > own else UpdateState.CURRENT
     return UpdateView(state, installed, release.tag_name.removeprefix("v"), release.html_url)
+
+
+def _is_page(url: str) -> bool:
+    """Whether a feed's word for a page may be shown to a person: nothing in it steers a terminal."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme == "https" and bool(parts.hostname) and url.isascii() and url.isprintable()
 
 
 def version_of(text: str) -> Version | None:

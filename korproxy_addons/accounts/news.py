@@ -91,8 +91,14 @@ class AccountNews:
             key = (account_id, window.key)
             before = self._marks.get(key)
             if before is not None and left >= before + REARMED_SHARE:
-                before = None
                 del self._marks[key]
+                # What rises past one mark may not have risen past the next: that one was told before.
+                before = min(
+                    (it for it in LOW_SHARES if it > before and left < it + REARMED_SHARE),
+                    default=None,
+                )
+                if before is not None:
+                    self._marks[key] = before
             mark = min((it for it in LOW_SHARES if left < it), default=None)
             if mark is not None and (before is None or mark < before):
                 self._marks[key] = mark

@@ -24,7 +24,7 @@ from korproxy_addons.io.recording_state import RecordingState, RecordingSwitch
 from korproxy_addons.io.recordings import Recordings, Room
 from korproxy_addons.io.workspace import Caller, Workspace
 from korproxy_addons.recording.develop import developed
-from korproxy_addons.recording.record import encode_recording
+from korproxy_addons.recording.record import decode_recording, encode_recording
 from korproxy_addons.recording.redact import Redactor
 from korproxy_addons.routing.tools import tool_of
 
@@ -191,10 +191,11 @@ class Recorder:
             tape.erase()
         settings = self._config().recording
         room = Room(settings.max_exchanges, settings.max_megabytes * MEGABYTE)
+        document = encode_recording(recording)
+        # Of what will be read again: mitmproxy's file, too, has no place for half a letter.
+        flow = flow_file(decode_recording(document))
         try:
-            self._recordings.save(
-                recording.id, encode_recording(recording), flow_file(recording), room
-            )
+            self._recordings.save(recording.id, document, flow, room)
         except OSError as error:
             fields = {"request_id": recording.request_id, "reason": error.strerror}
             log.warning("recording not written", extra={"fields": fields})

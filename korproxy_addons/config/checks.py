@@ -188,7 +188,10 @@ def _check_local_keys(tree: YamlTree, root: dict[str, Any]) -> None:
     keys = [it for it in items(local_keys.get("keys")) if isinstance(it[1], dict)]
     if required and not keys:
         path: KeyPath = ("local_keys", "required")
-        tree.complain(path, "at least one key under local_keys.keys", "none", key=True)
+        expected = (
+            "false until there is a key: `korproxy key add NAME --require` makes the first one"
+        )
+        tree.complain(path, expected, "no key under local_keys.keys", key=True)
     seen: set[object] = set()
     for index, key in keys:
         key_id = key.get("id")

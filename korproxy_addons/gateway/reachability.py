@@ -48,12 +48,12 @@ class Reachability:
         self._sleep = sleep
         self._failures: deque[float] = deque(maxlen=BURST)
         self._look: asyncio.Task[None] | None = None
-        self._heard = 0
 
     def reached(self) -> None:
         """A provider answered."""
         if self._failures or self.offline:
-            self._heard += 1
+            # Nothing is left to find out, and the next burst is not to wait for a pause that began before.
+            self.stop()
             self._failures.clear()
             self._set(offline=False)
 
@@ -81,15 +81,12 @@ class Reachability:
         return self._look is not None and not self._look.done()
 
     async def _find_out(self) -> None:
-        pause_s, heard = FIRST_PAUSE_S, self._heard
+        pause_s = FIRST_PAUSE_S
         while not await self._knock():
-            if self._heard != heard:
-                return  # a request got through meanwhile
             self._set(offline=True)
             await self._sleep(pause_s)
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
-            if self._heard != heard:
-                return
+        self._look = None
         self.reached()
 
     def _set(self, *, offline: bool) -> None:

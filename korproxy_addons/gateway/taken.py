@@ -11,6 +11,8 @@ from korproxy_addons.recording.develop import Caught, CaughtTry
 from korproxy_addons.recording.record import RecordedAttempt, RecordedMessage, Recording
 
 _NOTHING = RecordedMessage()
+# An exchange's heads and the like take about so much; without it, recordings without bodies could wait in any number.
+_HEADS_BYTES = 16 * 1024
 # Few compressed bytes may stand for very many.
 _AT_ONCE_BYTES = 1024
 
@@ -57,7 +59,7 @@ class Taken:
     Attributes:
         known: What is known of it, without its messages.
         limit_bytes: Kept of each body at most.
-        size_bytes: What it takes in memory.
+        size_bytes: What it takes in memory, about.
     """
 
     known: Recording
@@ -124,7 +126,7 @@ def taken(exchange: Exchange, tape: Tape, outcome: str, tool: str = "") -> Taken
     asked = _request(exchange, tape)
     answered = _reply(tape)
     messages = [asked, answered, *(it for one in attempts for it in one[1:])]
-    size_bytes = sum(it.body.taken_bytes for it in messages if it is not None)
+    size_bytes = _HEADS_BYTES + sum(it.body.taken_bytes for it in messages if it is not None)
     return Taken(known, asked, attempts, answered, tape.limit_bytes, size_bytes)
 
 

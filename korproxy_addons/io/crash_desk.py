@@ -24,7 +24,7 @@ log = logging.getLogger("korproxy.telemetry")
 SAME_S = 3600.0
 """The same mistake again within this time is neither written nor sent once more."""
 MOST_REPORTS = 50
-"""Different mistakes of one process that are looked at; whoever makes more makes the same."""
+"""Different mistakes within that time that are looked at; whoever makes more makes the same."""
 CLOSE_S = 2.0
 
 
@@ -115,10 +115,12 @@ class CrashDesk:
     def _is_news(self, report: CrashReport) -> bool:
         now = self._clock()
         seen_at = self._seen.get(report.same)
-        if seen_at is None and len(self._seen) >= MOST_REPORTS:
-            return False
         if seen_at is not None and 0 <= now - seen_at < SAME_S:
             return False
+        if len(self._seen) >= MOST_REPORTS:
+            self._seen = {it: at for it, at in self._seen.items() if 0 <= now - at < SAME_S}
+            if len(self._seen) >= MOST_REPORTS:
+                return False
         self._seen[report.same] = now
         return True
 

@@ -37,6 +37,9 @@ _SPECS: dict[Trouble, ErrorSpec] = {
     Trouble.UNAVAILABLE: catalogue.STATE_UNAVAILABLE,
 }
 
+# The last two come before SQLite is asked: half a letter, a number beyond 64 bits.
+_REFUSALS = (sqlite3.Error, OSError, UnicodeEncodeError, OverflowError)
+
 
 class Reader:
     """
@@ -216,7 +219,7 @@ class Database(Reader):
         """Write `batch`; False if it is to be tried again later."""
         try:
             self._write(batch)
-        except (sqlite3.Error, OSError) as error:
+        except _REFUSALS as error:
             what = trouble(error)
             if what is Trouble.MISTAKE:
                 self._one_by_one(batch)
@@ -247,7 +250,7 @@ class Database(Reader):
         for item in batch:
             try:
                 self._write((item,))
-            except (sqlite3.Error, OSError) as error:
+            except _REFUSALS as error:
                 self.dropped += len(item[1])
                 fields = {"statement": " ".join(item[0].split())[:80], "what": trouble(error)}
                 log.exception("state not written", extra={"fields": fields})
@@ -260,7 +263,7 @@ class Database(Reader):
         try:
             aside = database_file.move_aside(self._path)
             self._write(batch)
-        except (sqlite3.Error, OSError) as again:
+        except _REFUSALS as again:
             self._fell(trouble(again), again)
             return False
         log.warning("state begins anew", extra={"fields": {"old": aside.name}})

@@ -43,11 +43,11 @@ _TROUBLES = {
 }
 
 
-def trouble(error: sqlite3.Error | OSError) -> Trouble:
+def trouble(error: Exception) -> Trouble:
     """What `error` is about; MISTAKE: the statement or its values, and nothing of the file."""
     if isinstance(error, OSError):
         return Trouble.UNAVAILABLE
-    # The low byte is the family; an error of Python's own module has no code.
+    # The low byte is the family; an error of Python's own has no code.
     code = getattr(error, "sqlite_errorcode", None)
     return Trouble.MISTAKE if code is None else _TROUBLES.get(code & 0xFF, Trouble.MISTAKE)
 

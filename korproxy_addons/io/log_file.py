@@ -113,10 +113,10 @@ class LogFile:
 
     def _rotate(self) -> None:
         self.close()
-        for path in reversed(older_files(self.path)):
-            path.replace(path.with_suffix(f".{int(path.suffix[1:]) + 1}"))
-        # Refused on Windows while another process holds it: it then goes on growing until that one is gone.
+        # Refused on Windows while another process holds one of them: the newest then goes on growing until that one is gone.
         with contextlib.suppress(PermissionError):
+            for path in reversed(older_files(self.path)):
+                path.replace(path.with_suffix(f".{int(path.suffix[1:]) + 1}"))
             self.path.replace(self.path.with_name(f"{self.path.name}.1"))
         self._open()
 

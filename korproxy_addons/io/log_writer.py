@@ -131,7 +131,9 @@ class FileSink:
         # A full disk must not fill the terminal, with the record's content at that.
         written = False
         with contextlib.suppress(OSError):
-            self._file.write("".join(f"{self._line(it)}\n" for it in records).encode())
+            lines = "".join(f"{self._line(it)}\n" for it in records)
+            # Half a letter, as from a client's header, is no reason for this thread to end.
+            self._file.write(lines.encode("utf-8", "replace"))
             written = True
         for record in records if self._crashed is not None else ():
             if record.levelno >= logging.ERROR and record.exc_info and record.exc_info[1]:

@@ -9,7 +9,7 @@ import contextlib
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -118,6 +118,12 @@ class Recordings:
         except OSError as error:
             detail = f"{name}: {error.strerror or type(error).__name__}"
             raise KorProxyError(RECORDING_UNKNOWN, detail) from None
+
+    def load_all(self, ids: Iterable[str]) -> Iterator[Recording]:
+        """Of these ids the recordings that are there still: while a gateway records, the oldest go."""
+        for recording_id in ids:
+            with contextlib.suppress(KorProxyError):
+                yield self.load(recording_id)
 
     def ids(self) -> list[str]:
         """Of all recordings there are, newest first."""

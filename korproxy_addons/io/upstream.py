@@ -152,7 +152,7 @@ class UpstreamClient:
         Args:
             url: Where its requests go.
             proxy: As `UpstreamCall.proxy`.
-            timeout_s: For resolving and connecting.
+            timeout_s: For resolving, and for connecting to its addresses, all at once.
         """
         try:
             address = URL(url)
@@ -160,11 +160,10 @@ class UpstreamClient:
             host, port = (address.host or "", address.port or 0) if way is None else way.origin
             async with asyncio.timeout(timeout_s):
                 found = await GuardedResolver(self._guard, self._resolver).resolve(host, port)
-                _, writer = await asyncio.open_connection(found[0]["host"], port)
         except (OSError, ValueError):  # a timeout is an OSError, no URL a ValueError
             return False
-        writer.close()
-        return True
+        # A machine without IPv6 may be told an IPv6 address first.
+        return any(await asyncio.gather(*(_opens(it["host"], port, timeout_s) for it in found)))
 
     def _reached(self, call: UpstreamCall) -> None:
         if not call.local:
@@ -280,6 +279,16 @@ class UpstreamClient:
             trust_env=False,
         )
         return session, connector
+
+
+async def _opens(host: str, port: int, timeout_s: float) -> bool:
+    try:
+        async with asyncio.timeout(timeout_s):
+            _, writer = await asyncio.open_connection(host, port)
+    except OSError:
+        return False
+    writer.close()
+    return True
 
 
 def _url_of(call: UpstreamCall) -> URL:

@@ -182,11 +182,16 @@ def project_at(folder: Path, home: Path) -> Project:
             break
         word = word or _word_in(it)
         if (it / ".git").exists():
-            return Project(str(it), word)
+            return Project(_as_text(it), word)
     named = next(
         (it for it in (folder, *folder.parents)[:_HIGHEST] if word and _is_named(it)), folder
     )
-    return Project(str(named), word)
+    return Project(_as_text(named), word)
+
+
+def _as_text(folder: Path) -> str:
+    """A name on the disk may be any bytes; what is no UTF-8 could be neither kept nor logged."""
+    return str(folder).encode("utf-8", "backslashreplace").decode()
 
 
 def _is_named(folder: Path) -> bool:

@@ -5,9 +5,10 @@ Lies as one JSON document in `recordings/<id>.json`. The structs are the format:
 default, so that what an older version wrote can still be read.
 """
 
+from json import dumps
 from typing import Any, Literal
 
-from msgspec import DecodeError, Struct, ValidationError, json
+from msgspec import DecodeError, Struct, ValidationError, json, to_builtins
 
 FORMAT = 1
 """Version of the format; a higher one than this is not read."""
@@ -194,7 +195,11 @@ _encode = json.Encoder().encode
 
 def encode_recording(recording: Recording) -> bytes:
     """A recording as its JSON document, on one line."""
-    return _encode(recording) + b"\n"
+    try:
+        return _encode(recording) + b"\n"
+    except UnicodeEncodeError:  # half a letter, as a header's bytes that are no UTF-8 leave it
+        text = dumps(to_builtins(recording), ensure_ascii=False)
+        return text.encode("utf-8", "replace") + b"\n"
 
 
 def decode_recording(data: bytes) -> Recording:

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import json
 import re
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, unquote_plus, urlsplit
@@ -54,10 +55,14 @@ class Redactor:
         self._folder = folder.rstrip("/\\")
         # Replaced as a whole: the log's thread may be walking it.
         self._known: frozenset[str] = frozenset()
+        self._learning = threading.Lock()
 
     def learn(self, secrets: Iterable[SecretStr]) -> None:
         """Never let these through again, whatever they look like, nor as JSON or a URL spells them."""
-        self._known |= _spelled(_value(secret) for secret in secrets)
+        spelled = _spelled(_value(secret) for secret in secrets)
+        # Two threads that learn at once: neither may overwrite what the other has learned.
+        with self._learning:
+            self._known |= spelled
 
     def with_secrets(self, secrets: Iterable[str]) -> "Redactor":
         """One that knows these too, for what was said with them; this one stays as it is."""

@@ -23,6 +23,7 @@ from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.errors.kinds import ErrorSpec
 from korproxy_addons.io.registry_file import load_routes
 from korproxy_addons.providers.resolve import ResolvedAccount, resolve_account
+from launcher.actions.steps import OnStep, Steps, tell_nobody
 from launcher.borrowed_gateway import BorrowedGateway, borrowed_gateway
 
 LIMIT_S = 30.0
@@ -81,6 +82,7 @@ def send_test(
     local_key: str | None = None,
     limit_s: float = LIMIT_S,
     clock: Callable[[], float] = time.time,
+    on_step: OnStep = tell_nobody,
 ) -> tuple[TestResult, ...]:
     """
     Ask each account for a word.
@@ -92,6 +94,7 @@ def send_test(
         local_key: A key of the gateway's own, where it wants one.
         limit_s: For each request.
         clock: Unix seconds.
+        on_step: Is told of each account that is done, and which is asked.
     Raises:
         ConfigProblems: The configuration cannot be used.
         KorProxyError: ACCOUNT_UNKNOWN; GATEWAY_NOT_READY.
@@ -103,10 +106,15 @@ def send_test(
     planned = [(way, _not_asked(way) or _without_model(way, model)) for way in ways]
     if all(refusal is not None for _, refusal in planned):
         return tuple(refusal for _, refusal in planned if refusal is not None)
+    steps = Steps(on_step, len(planned))
+    steps.at("gateway")
     with borrowed_gateway(home, config) as gateway, ThreadPoolExecutor(AT_ONCE) as pool:
 
         def ask(way: ResolvedAccount, refusal: TestResult | None) -> TestResult:
-            return refusal or _Asking(gateway, way, model or _model(way), local_key, limit_s).run()
+            steps.at(way.id)
+            found = refusal or _Asking(gateway, way, model or _model(way), local_key, limit_s).run()
+            steps.did()
+            return found
 
         return tuple(pool.map(lambda it: ask(*it), planned))
 

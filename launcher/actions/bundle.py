@@ -29,15 +29,18 @@ from korproxy_addons.io.vault_keys import Ask, SystemKeys, ask_nobody
 from korproxy_addons.recording.bundle import SUMMARY, Part, json_part, sealed
 from korproxy_addons.recording.har import har_of
 from launcher.actions.bundle_cleaning import Cleaner, cleaner_of
-from launcher.actions.bundle_facts import Facts, gather
+from launcher.actions.bundle_facts import GATHERED, Facts, gather
 from launcher.actions.bundle_findings import findings
 from launcher.actions.bundle_parts import name_facts, parts_of
 from launcher.actions.bundle_summary import summary_text
 from launcher.actions.checks import Check
-from launcher.actions.self_test import Looked, self_test
+from launcher.actions.self_test import CHECKS, Looked, self_test
 from launcher.actions.self_test_vault import PATIENCE_S, AskOnce
+from launcher.actions.steps import OnStep, Step, part_of, tell_nobody
 
 ALL = "all"
+STEPS = CHECKS + GATHERED + 2
+"""The self-test's, what is gathered, the recordings, the cleaning."""
 _FLOW_WHY = "one recorded request, for mitmproxy; names in it are as they are"
 
 
@@ -116,6 +119,7 @@ def draft_bundle(
     *,
     clock: Callable[[], float] = time.time,
     look: Look | None = None,
+    on_step: OnStep = tell_nobody,
 ) -> Draft:
     """
     Gather and clean everything; takes up to fifteen seconds, and gets through whatever state the folder is in.
@@ -125,6 +129,7 @@ def draft_bundle(
         options: What it is made of.
         clock: Unix seconds; asked once.
         look: Runs the self-test.
+        on_step: Is told of each check and each thing that is gathered.
     Raises:
         KorProxyError: RECORDING_UNKNOWN, for a recording that was named.
     """
@@ -132,10 +137,17 @@ def draft_bundle(
     at = clock()
     ask = AskOnce(options.ask)
     look = look or partial(
-        self_test, home, offline=options.offline, environ=environ, clock=clock, ask=ask
+        self_test,
+        home,
+        offline=options.offline,
+        environ=environ,
+        clock=clock,
+        ask=ask,
+        on_step=part_of(on_step, 0, STEPS),
     )
     looked = look()
-    facts = gather(home, looked, at, environ)
+    facts = gather(home, looked, at, environ, part_of(on_step, CHECKS, STEPS))
+    on_step(Step(STEPS - 2, STEPS, "recordings" if options.recordings else "secrets"))
     # One that did not open just now is not waited for again.
     opens = looked.vault.state != "failed"
     keys = SystemKeys(OsKeyring(patience_s=PATIENCE_S), environ, ask) if opens else None
@@ -144,6 +156,7 @@ def draft_bundle(
     recorded = tuple(_recorded(home, options.recordings, cleaner))
     if options.recordings and not recorded:
         facts = replace(facts, lacking=(*facts.lacking, "recordings: there is none"))
+    on_step(Step(STEPS - 1, STEPS, "cleaning"))
     parts = (*parts_of(facts, cleaner), *recorded)
     return Draft(at, parts, findings(facts), cleaner.pseudonyms.table(), facts, cleaner)
 
@@ -180,8 +193,10 @@ def _recorded(home: Path, wanted: tuple[str, ...], cleaner: Cleaner) -> Iterator
     if not wanted:
         return
     kept = Recordings(home)
-    ids = [it.id for it in kept.all()] if ALL in wanted else [kept.id_of(it) for it in wanted]
-    recordings = [kept.load(it) for it in dict.fromkeys(ids)]
+    if ALL in wanted:
+        recordings = list(kept.load_all(it.id for it in kept.all()))
+    else:
+        recordings = [kept.load(it) for it in dict.fromkeys(map(kept.id_of, wanted))]
     if not recordings:
         return
     archive: Any = cleaner.pseudonyms.value(har_of(recordings, cleaner.redactor))

@@ -29,6 +29,7 @@ from korproxy_addons.usage.record import ExchangeRecord
 from launcher.actions.quota import AccountQuota, quotas
 from launcher.actions.self_test import Looked, library_version
 from launcher.actions.self_test_folder import FileMode, file_modes
+from launcher.actions.steps import OnStep, Steps, tell_nobody
 from launcher.log_lines import LogFilter, last_lines
 
 DAY_S = 86_400.0
@@ -39,6 +40,8 @@ MOST_TEXT_BYTES = 128 * 1024
 MOST_CRASHES = 5
 METRICS_S = 5.0
 MOST_METRICS_BYTES = 4 * 1024 * 1024
+GATHERED = 10
+"""So many things are gathered, one step each."""
 CRASHES = "crashes"
 LIBRARIES = ("mitmproxy", "aiohttp", "pydantic", "msgspec", "starlette", "cryptography", "keyring")
 TEXT_LOGS = ("launcher.log",)
@@ -83,7 +86,13 @@ class Facts:
     lacking: tuple[str, ...] = ()
 
 
-def gather(home: Path, looked: Looked, at: float, environ: Mapping[str, str]) -> Facts:
+def gather(
+    home: Path,
+    looked: Looked,
+    at: float,
+    environ: Mapping[str, str],
+    on_step: OnStep = tell_nobody,
+) -> Facts:
     """
     Read everything there is.
 
@@ -92,22 +101,28 @@ def gather(home: Path, looked: Looked, at: float, environ: Mapping[str, str]) ->
         looked: What the self-test found.
         at: Unix seconds.
         environ: Environment variables.
+        on_step: Is told of each thing.
     """
     lacking: list[str] = []
+    steps = Steps(on_step, GATHERED)
 
     def had[T](what: str, get: Callable[[], T], otherwise: T) -> T:
+        steps.at(what)
         try:
             return get()
         except KorProxyError as error:
             lacking.append(f"{what}: {error}")
         except Exception as error:  # noqa: BLE001 - whatever is broken, the rest is wanted all the more
             lacking.append(f"{what}: {type(error).__name__}")
+        finally:
+            steps.did()
         return otherwise
 
     day = at - DAY_S
     readable = looked.database_ok
     if not readable:
         lacking.append("requests and quota: the database cannot be read")
+        steps.did(2)
     return Facts(
         at=at,
         home=home,

@@ -40,6 +40,8 @@ TITLES = {
 }
 """Checks of the self-test by name: what is wrong when they are not ok."""
 _RANKS = tuple(TITLES)
+_MAY_END_IT = {TITLES[it] for it in ("configuration", "port", "gateway", "disk", "database")}
+"""What keeps a gateway from running; of all else somebody wants to know only once it runs."""
 
 
 def findings(facts: Facts) -> tuple[Check, ...]:
@@ -49,8 +51,7 @@ def findings(facts: Facts) -> tuple[Check, ...]:
     A cause stands before what comes of it. The name of each is one sentence for people.
     """
     rules: tuple[Callable[[Facts], Iterator[Check]], ...] = (
-        _checks,
-        _gateway_down,
+        _checks_and_gateway,
         _crash_loop,
         _crashes,
         _quota,
@@ -66,6 +67,14 @@ def findings(facts: Facts) -> tuple[Check, ...]:
 def in_order(facts: Facts) -> tuple[str, ...]:
     """Names of what was looked at and is as it should be."""
     return tuple(it.name for it in facts.looked.checks if it.result == "ok")
+
+
+def _checks_and_gateway(facts: Facts) -> Iterator[Check]:
+    """That it does not run comes after what may be the cause of that, and before all else."""
+    checks = tuple(_checks(facts))
+    yield from (it for it in checks if it.name in _MAY_END_IT)
+    yield from _gateway_down(facts)
+    yield from (it for it in checks if it.name not in _MAY_END_IT)
 
 
 def _checks(facts: Facts) -> Iterator[Check]:

@@ -11,6 +11,7 @@ from korproxy_addons.config.schema import Config
 from korproxy_addons.config.store import ConfigStore
 from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.exceptions import KorProxyError
+from launcher.actions.readable_config import readable_config
 from launcher.supervisor.port_holder import load_run
 
 ANSWER_S = 10.0
@@ -57,9 +58,8 @@ def page(home: Path, local_key: str | None = None) -> str:
         local_key: For a gateway that requires one.
     Raises:
         KorProxyError: NOT_RUNNING: nobody answers; LOCAL_KEY_REFUSED and others: what the gateway says.
-        ConfigProblems: The configuration cannot be used.
     """
-    host, port = _address(home, ConfigStore(home).load())
+    host, port = _address(home, readable_config(home))
     headers = {"authorization": f"Bearer {local_key}"} if local_key else {}
     connection = http.client.HTTPConnection(host, port, timeout=ANSWER_S)
     try:

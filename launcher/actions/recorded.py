@@ -18,6 +18,7 @@ from korproxy_addons.recording.har import har_of
 from korproxy_addons.recording.record import Brief, Recording
 from launcher.actions.recording import RecordState
 from launcher.actions.self_test_ports import find_running
+from launcher.actions.steps import OnStep, Steps, tell_nobody
 
 TAKEN_UP_S = 6.0
 _LOOK_S = 0.1
@@ -98,7 +99,12 @@ class Exported:
 
 
 def export_recordings(
-    home: Path, names: Sequence[str], *, flows: Path | None = None, har: Path | None = None
+    home: Path,
+    names: Sequence[str],
+    *,
+    flows: Path | None = None,
+    har: Path | None = None,
+    on_step: OnStep = tell_nobody,
 ) -> tuple[Exported, ...]:
     """
     Write recordings for other programs, oldest first; none holds a secret.
@@ -108,6 +114,7 @@ def export_recordings(
         names: As for `recording_named`; none: all there is.
         flows: File for mitmproxy and mitmweb; None: none.
         har: HTTP archive, for a browser's developer tools; None: none.
+        on_step: Is told of each recording that is read, once for each file.
     Raises:
         KorProxyError: RECORDING_UNKNOWN.
         OSError: A file cannot be written.
@@ -116,14 +123,18 @@ def export_recordings(
     ids = sorted({recordings.id_of(it) for it in names} if names else recordings.ids())
     if not ids:
         raise KorProxyError(RECORDING_UNKNOWN, "nothing has been recorded")
+    steps = Steps(on_step, len(ids) * sum(it is not None for it in (flows, har)))
     written: list[Exported] = []
     if flows is not None:
         # One flow behind the other is what such a file is.
-        parts = [part for part in map(recordings.flow, ids) if part]
+        steps.at("flows")
+        parts = [part for part in steps.each(map(recordings.flow, ids)) if part]
         _write(flows, b"".join(parts))
         written.append(Exported(flows, "flows", len(parts)))
     if har is not None:
-        found = [recordings.load(it) for it in ids]
+        steps.at("archive")
+        load = map(recordings.load, ids) if names else recordings.load_all(ids)
+        found = list(steps.each(load))
         _write(har, json.encode(har_of(found)))
         written.append(Exported(har, "har", len(found)))
     return tuple(written)

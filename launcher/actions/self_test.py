@@ -54,11 +54,14 @@ from launcher.actions.self_test_ports import (
     find_running,
 )
 from launcher.actions.self_test_probe import Probed, probe_all, targets_of
-from launcher.actions.self_test_round import full_round
+from launcher.actions.self_test_round import DIALECTS, full_round
 from launcher.actions.self_test_vault import PATIENCE_S, AskOnce, check_keyring, check_vault
+from launcher.actions.steps import OnStep, Steps, tell_nobody
 from launcher.actions.vault import VaultView, vault_status
 
 OLDEST_PYTHON = (3, 12)
+CHECKS = 17 + 1 + len(DIALECTS)
+"""How many there are: our own, then the start of a gateway and a question in each dialect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,7 @@ def self_test(
     clock: Callable[[], float] = time.time,
     rounds: Round = full_round,
     ask: Ask = ask_nobody,
+    on_step: OnStep = tell_nobody,
 ) -> Looked:
     """
     Look at everything.
@@ -110,42 +114,51 @@ def self_test(
         clock: Unix seconds.
         rounds: The full round through a gateway of its own.
         ask: Asks a person for the vault's passphrase, where it has one.
+        on_step: Is told of each check that is done, and which is waited for.
     """
+    environ = os.environ if environ is None else environ
+    steps = Steps(on_step, CHECKS)
     with ThreadPoolExecutor(4, thread_name_prefix="self-test") as pool:
         # Side by side: the gateway's start, the keyring, the hosts and a locked database are what takes time.
         config = find_config(home)
-        rounding = pool.submit(lambda: tuple(rounds()))
+        rounding = pool.submit(lambda: tuple(steps.each(rounds())))
         probing = None if offline else pool.submit(probe_providers, config, home, clock)
         troubling = pool.submit(database_trouble, home)
         keys = SystemKeys(OsKeyring(patience_s=PATIENCE_S), environ, AskOnce(ask))
         viewing = pool.submit(
             account_views, home, config, lambda: open_vault(home, keys=keys), clock
         )
+        steps.at("files")
+        files = steps.got(
+            check_versions(), check_config(home, config), check_permissions(home), check_disk(home)
+        )
+        steps.at("vault and keyring")
         vault = vault_status(home, keys=keys)
-        keyring = check_keyring(vault)
+        keyring = steps.got(check_keyring(vault), check_secrets(home, config.config, environ))
+        steps.at("gateway and ports")
         running = find_running(home, config.config)
-        probed = None if probing is None else probing.result()
-        found, accounts = troubling.result(), viewing.result()
-        checks = (
-            check_versions(),
-            check_config(home, config),
-            check_permissions(home),
-            check_disk(home),
-            check_database(home, found),
-            check_vault(vault, running.health.vault if running.health else ""),
-            keyring,
-            check_secrets(home, config.config, os.environ if environ is None else environ),
-            check_accounts(accounts, database_ok=found is None),
+        vaults = steps.got(check_vault(vault, running.health.vault if running.health else ""))
+        ports = steps.got(
             check_gateway(running),
             check_port(home, config.config, running),
             check_admin_port(config.config, running),
-            check_proxies(os.environ if environ is None else environ),
+            check_proxies(environ),
+        )
+        steps.at("database and accounts")
+        found, accounts = troubling.result(), viewing.result()
+        database = steps.got(check_database(home, found))
+        stand = steps.got(check_accounts(accounts, database_ok=found is None))
+        steps.at("providers' hosts")
+        probed = None if probing is None else probing.result()
+        hosts = steps.got(
             check_clock(clock(), probed),
             check_names(probed),
             check_reach(probed),
             check_certificates(probed),
-            *rounding.result(),
         )
+        steps.at("a full round through a gateway")
+        round_ = rounding.result()
+    checks = (*files, *database, *vaults, *keyring, *stand, *ports, *hosts, *round_)
     return Looked(checks, config, running, vault, accounts, found is None)
 
 

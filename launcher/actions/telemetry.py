@@ -17,6 +17,7 @@ from korproxy_addons.io.crash_desk import this_machine
 from korproxy_addons.io.crash_reports import CrashReports
 from korproxy_addons.io.sentry import SentrySender
 from korproxy_addons.recording.crash import CrashReport, crash_report, sentry_event
+from launcher.actions.readable_config import readable_config
 
 SEND_S = 10.0
 
@@ -86,13 +87,8 @@ class Outgoing:
 
 
 def telemetry(home: Path) -> TelemetryView:
-    """
-    How things stand.
-
-    Raises:
-        ConfigProblems: The configuration cannot be used.
-    """
-    return _view(home, ConfigStore(home).load().telemetry)
+    """How things stand."""
+    return _view(home, readable_config(home).telemetry)
 
 
 def turn_on(home: Path, dsn: str | None = None) -> TelemetryView:

@@ -21,9 +21,12 @@ from korproxy_addons.licensing.entitlement import FREE, Entitlement, kept_days
 from korproxy_addons.usage.record import COLUMNS
 from korproxy_addons.usage.report import DIMENSIONS
 from launcher.actions.readable_config import readable_config
+from launcher.actions.steps import OnStep, Steps
 from launcher.actions.usage import begin_of_day
 
 _DAY_S = 86_400.0
+ROWS_A_STEP = 500
+"""So many rows are told of at once: telling of each would take longer than the row."""
 _TIMES = {"requests": "started_at", "hours": "hour_at", "days": "day_at"}
 _SOURCES = {
     "requests": ("exchanges", COLUMNS),
@@ -42,6 +45,7 @@ def rows_of(
     *,
     entitlement: Entitlement = FREE,
     clock: Callable[[], float] = time.time,
+    on_step: OnStep | None = None,
 ) -> Iterator[dict[str, Any]]:
     """
     The ledger's rows, oldest first.
@@ -53,6 +57,7 @@ def rows_of(
         only: Dimension to what it must be, with `*` for anything.
         entitlement: KorProxy's plan.
         clock: Unix seconds.
+        on_step: Is told of the rows, counted first; None: nobody is, and nothing is counted.
     Raises:
         KeyError: There is no such `what` or dimension.
         KorProxyError: STATE_DAMAGED or STATE_UNAVAILABLE, the ledger cannot be read.
@@ -72,7 +77,14 @@ def rows_of(
         values.append(like(text))
     sql = f"SELECT {', '.join(columns)} FROM {table} WHERE {where} ORDER BY {at}"  # noqa: S608 - our own names
     with LedgerFile(home / FILE_NAME) as file:
-        for row in file.each(sql, tuple(values)):
+        found = file.each(sql, tuple(values))
+        if on_step is not None:
+            count = f"SELECT COUNT(*) FROM {table} WHERE {where}"  # noqa: S608 - likewise
+            total = sum(it[0] for it in file.rows(count, tuple(values)))
+            steps = Steps(on_step, total)
+            steps.at(what)
+            found = steps.each(found, ROWS_A_STEP)
+        for row in found:
             fields = dict(zip(columns, row, strict=True))
             if "attempts" in fields and what == "requests":
                 fields["attempts"] = json.loads(fields["attempts"])

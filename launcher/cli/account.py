@@ -69,7 +69,7 @@ def rename(
 
 
 def disable(account_id: Id, home: Home = None, as_json: AsJson = False) -> None:
-    """Keep an account without using it; a running gateway stops using it at once."""
+    """Keep an account without using it. A running gateway stops using it at once."""
     from launcher.actions.accounts import set_enabled
 
     set_enabled(folder_of(home), account_id, enabled=False)
@@ -86,7 +86,7 @@ def enable(account_id: Id, home: Home = None, as_json: AsJson = False) -> None:
 
 
 def reset(account_id: Id, home: Home = None, as_json: AsJson = False) -> None:
-    """Forget what is held against an account, and ask it again at once; KorProxy must run."""
+    """Forget what is held against an account. It is asked again at once; KorProxy must run."""
     from launcher.cli.lifecycle import running
 
     running(folder_of(home)).post("accounts/reset", {"account": account_id})

@@ -62,7 +62,7 @@ def add(  # noqa: PLR0913, PLR0917 - typer makes an option of each
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Connect an account: by API key, by signing in, or with a tool's own login."""
+    """Connect an account. It takes an API key, a sign-in, or a tool's own login."""
     from launcher.actions.connect import Wishes
     from launcher.login.watch import Method
 

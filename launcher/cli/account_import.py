@@ -29,7 +29,7 @@ def import_(
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the logins of official tools on this machine, or use one; the tool keeps it."""
+    """List the logins of official tools here, or use one. The tool keeps it."""
     from launcher.actions.cli_logins import found_logins
     from launcher.actions.connect import Wishes
 

@@ -2,13 +2,14 @@
 
 import dataclasses
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from launcher.cli.homes import Home, folder_of
 from launcher.cli.output import AsJson, show
-from launcher.cli.waiting import waiting
+from launcher.cli.waiting import progress, waiting
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,7 +22,7 @@ KEY_VARIABLE = "KORPROXY_KEY"
 
 def try_(
     account_id: Annotated[
-        str | None, typer.Argument(metavar="[ID]", help="The account; `--all` tests every one.")
+        str | None, typer.Argument(metavar="ID", help="The account; `--all` tests every one.")
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Test all accounts in use.")] = False,
     model: Annotated[
@@ -35,10 +36,19 @@ def try_(
 
     if (account_id is None) == (not every):
         raise typer.BadParameter("name one account, or say --all.")
-    with waiting("Asking, at most 30 s each…" if every else "Asking, at most 30 s…", quiet=as_json):
-        results = send_test(
-            folder_of(home), account_id, model=model, local_key=os.environ.get(KEY_VARIABLE)
-        )
+    ask = partial(
+        send_test,
+        folder_of(home),
+        account_id,
+        model=model,
+        local_key=os.environ.get(KEY_VARIABLE),
+    )
+    if every:
+        with progress("Asking", quiet=as_json) as bar:
+            results = ask(on_step=bar)
+    else:
+        with waiting("Asking, at most 30 s…", quiet=as_json):
+            results = ask()
     value = {
         "ok": all(it.ok for it in results),
         "results": [{**dataclasses.asdict(it), "ok": it.ok} for it in results],

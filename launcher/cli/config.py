@@ -24,14 +24,14 @@ def register(app: typer.Typer) -> None:
 
 
 def path(home: Home = None, as_json: AsJson = False) -> None:
-    """Print where the configuration file is; the first start of the gateway writes it."""
+    """Print where the configuration file is. The first start of the gateway writes it."""
     file = _file(home)
     value = {"path": str(file), "exists": file.exists()}
     show(value, lambda console: console.print(str(file), soft_wrap=True), as_json=as_json)
 
 
 def show_(home: Home = None, as_json: AsJson = False) -> None:
-    """Print the configuration file; a secret that is written in it is masked."""
+    """Print the configuration file. A secret that is written in it is masked."""
     from launcher.actions.config_file import shown_config
 
     found = shown_config(folder_of(home))
@@ -41,7 +41,7 @@ def show_(home: Home = None, as_json: AsJson = False) -> None:
 
 def edit(home: Home = None, as_json: AsJson = False) -> None:
     """
-    Open the configuration in your editor ($VISUAL, $EDITOR); it takes effect only once it can be used.
+    Open the configuration in your editor ($VISUAL, $EDITOR). It takes effect only once it can be used.
 
     What cannot be used is shown, and the editor opens again on your text, or nothing is changed.
     """
@@ -62,7 +62,7 @@ def export(
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print or write the configuration without any secret and without comments, to be given away."""
+    """Print or write the configuration without any secret. Comments are left out too: it is to be given away."""
     from launcher.actions.config_file import export_config
 
     found = export_config(folder_of(home))
@@ -90,7 +90,7 @@ def import_(
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Take over a configuration; the present one is kept beside it (config.yaml.bak)."""
+    """Take over a configuration. The present one is kept beside it (config.yaml.bak)."""
     from launcher.actions.config_file import import_config
 
     try:
@@ -110,7 +110,7 @@ def check(
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check a configuration file; exit 1 and name every problem if it cannot be used."""
+    """Check a configuration file. Exit 1 and name every problem if it cannot be used."""
     from korproxy_addons.config.problems import ConfigProblems
 
     checked = file or _file(home)
@@ -139,7 +139,7 @@ def check(
 
 
 def schema() -> None:
-    """Print the JSON Schema of the configuration file, for editors and checks."""
+    """Print the JSON Schema of the configuration file. Editors and checks can use it."""
     from korproxy_addons.config.schema import Config
 
     print_json(Config.model_json_schema())

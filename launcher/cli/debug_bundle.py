@@ -7,7 +7,8 @@ import typer
 
 from launcher.cli.homes import Home, folder_of
 from launcher.cli.output import AsJson, show
-from launcher.cli.self_test import say_patience
+from launcher.cli.self_test import keep_logs_away
+from launcher.cli.waiting import progress
 
 if TYPE_CHECKING:
     from launcher.actions.bundle import Draft
@@ -72,9 +73,14 @@ def debug_bundle(  # noqa: PLR0913 - the options of the command
         raise typer.BadParameter(
             "nobody can look through it here: say --yes, or name the file with --output."
         )
-    say_patience()
-    options = BundleOptions(offline=offline, recordings=tuple(recordings or ()), ask=ask_passphrase)
-    draft = draft_bundle(folder_of(home), options)
+    keep_logs_away()
+    with progress("Gathering", quiet=as_json) as bar:
+        options = BundleOptions(
+            offline=offline,
+            recordings=tuple(recordings or ()),
+            ask=bar.aside(ask_passphrase),
+        )
+        draft = draft_bundle(folder_of(home), options, on_step=bar)
     left_out = _known(draft, without or [])
     path = default_path(Path.cwd(), draft.at) if output is None else output
     if path.is_dir():

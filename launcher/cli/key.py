@@ -49,7 +49,7 @@ def register(app: typer.Typer) -> None:
 
 
 def list_(home: Home = None, as_json: AsJson = False) -> None:
-    """List the keys, their profiles and limits; the keys themselves are kept nowhere."""
+    """List the keys, their profiles and limits. The keys themselves are kept nowhere."""
     from launcher.actions.local_keys import list_keys
 
     views = list_keys(folder_of(home))

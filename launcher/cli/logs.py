@@ -68,7 +68,11 @@ def logs(  # noqa: PLR0913 - typer makes options of them
     printed = _Printed(as_json=as_json)
     tail = LogTail(folder)
     # A moment is asked for to see all since then.
-    printed.lines(last_lines(folder, wanted, None if since else count) if count else ())
+    found = last_lines(folder, wanted, None if since else count) if count else []
+    printed.lines(found)
+    if count and not found and not follow:
+        # Beside what another program reads: an empty log is no line of it.
+        sys.stderr.write("No line that is kept passes this filter.\n")
     pause = threading.Event()
     try:
         while follow:

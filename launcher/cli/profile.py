@@ -133,7 +133,7 @@ def remove(profile: Word, home: Home = None, as_json: AsJson = False) -> None:
 
 
 def use(profile: Word, home: Home = None, as_json: AsJson = False) -> None:
-    """Put a profile in force; a running gateway takes it over within a second."""
+    """Put a profile in force. A running gateway takes it over within a second."""
     from launcher.actions.profiles import use_profile
 
     _say("in force", use_profile(folder_of(home), profile), as_json=as_json)

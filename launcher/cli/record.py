@@ -9,6 +9,7 @@ import typer
 
 from launcher.cli.homes import Home, folder_of
 from launcher.cli.output import AsJson, show
+from launcher.cli.waiting import progress
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,7 +25,7 @@ _ID_DIGITS = 8
 OneName = Annotated[
     str | None,
     typer.Argument(
-        metavar="[ID]",
+        metavar="ID",
         help="Its id, the last digits of it, or the request's id; by default the newest.",
     ),
 ]
@@ -140,7 +141,7 @@ def show_one(
 
 def export(
     recordings: Annotated[
-        list[str] | None, typer.Argument(metavar="[ID]...", help="By default all there is.")
+        list[str] | None, typer.Argument(metavar="ID", help="By default all there is.")
     ] = None,
     flows: Annotated[
         Path | None, typer.Option(help="File that mitmproxy and mitmweb open.", dir_okay=False)
@@ -157,7 +158,10 @@ def export(
     if flows is None and har is None:
         raise typer.BadParameter("say what to write: --flows FILE, --har FILE or both")
     try:
-        written = export_recordings(folder_of(home), recordings or (), flows=flows, har=har)
+        with progress("Exporting", quiet=as_json) as bar:
+            written = export_recordings(
+                folder_of(home), recordings or (), flows=flows, har=har, on_step=bar
+            )
     except OSError as error:
         raise typer.BadParameter(f"{error.filename}: {error.strerror}") from None
     value = {"written": [{**asdict(it), "file": str(it.file)} for it in written]}

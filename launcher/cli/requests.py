@@ -11,7 +11,9 @@ from launcher.cli.homes import Home, folder_of
 from launcher.cli.output import AsJson, show
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from collections.abc import Sequence
+
+    from rich.console import Console, JustifyMethod
     from rich.text import Text
 
     from korproxy_addons.usage.record import ExchangeRecord
@@ -161,17 +163,31 @@ def _print(console: "Console", found: "tuple[ExchangeRecord, ...]", *, narrowed:
         return
     wide = console.width >= WIDE
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("when", no_wrap=True)
-    table.add_column("id", no_wrap=True, min_width=ID_CELLS)
-    for name in ("tool", "model", *(("account",) if wide else ())):
-        table.add_column(name, no_wrap=True, overflow="ellipsis")
-    for name in ("took", *(("in", "out", "USD") if wide else ())):
-        table.add_column(name, no_wrap=True, justify="right", min_width=len(name))
-    table.add_column("result", no_wrap=True, overflow="ellipsis", min_width=11)
-    for it in found:
-        table.add_row(*_cells(it, wide=wide))
+    names = ("tool", "model", *(("account",) if wide else ()))
+    numbers = ("took", *(("in", "out", "USD") if wide else ()))
+    heads = ("when", "id", *names, *numbers, "result")
+    rows = [_cells(it, wide=wide) for it in found]
+    columns = dict(zip(heads, zip(heads, *rows, strict=True), strict=True))
+    widths = _fitted({it: max(map(len, columns[it])) for it in heads}, names, console.width)
+    for name in heads:
+        justify: JustifyMethod = "right" if name in numbers else "left"
+        table.add_column(
+            name, no_wrap=True, overflow="ellipsis", width=widths[name], justify=justify
+        )
+    for row in rows:
+        table.add_row(*row)
     console.print(table)
     console.print("`korproxy requests show ID` shows one in full.", style="dim")
+
+
+def _fitted(widths: dict[str, int], names: "Sequence[str]", room: int) -> dict[str, int]:
+    """Names give way, the longest first, until all fits: half a time, a number or a code tells nothing."""
+    fitted = dict(widths)
+    over = sum(fitted.values()) + 2 * (len(fitted) - 1) - room
+    for _ in range(over):
+        longest = max(names, key=fitted.__getitem__)
+        fitted[longest] = max(1, fitted[longest] - 1)
+    return fitted
 
 
 def _cells(record: "ExchangeRecord", *, wide: bool) -> "list[str | Text]":

@@ -78,7 +78,7 @@ def explain(  # noqa: PLR0913, PLR0917 - typer makes an option of each
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say where a request would go now and why; nothing is sent anywhere."""
+    """Say where a request would go now and why. Nothing is sent anywhere."""
     from launcher.actions.routes import explain_route
 
     question = {

@@ -31,7 +31,7 @@ def on(
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Send everything to one fallback; without options to the one of last time."""
+    """Send everything to one fallback. Without options it is the one of last time."""
     from launcher.actions.safe_mode import turn_on
 
     _say(turn_on(folder_of(home), model=model, group=group), as_json=as_json)

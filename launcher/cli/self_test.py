@@ -2,7 +2,6 @@
 
 import dataclasses
 import logging
-import sys
 import time
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +9,7 @@ import typer
 
 from launcher.cli.homes import Home, folder_of
 from launcher.cli.output import AsJson, show
+from launcher.cli.waiting import progress
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -47,9 +47,10 @@ def self_test(
     from launcher.cli.passphrase import ask_passphrase
 
     folder = folder_of(home)
-    say_patience()
+    keep_logs_away()
     began = time.monotonic()
-    looked = look(folder, offline=offline, ask=ask_passphrase)
+    with progress("Checking", quiet=as_json) as bar:
+        looked = look(folder, offline=offline, ask=bar.aside(ask_passphrase), on_step=bar)
     took_s = round(time.monotonic() - began, 1)
     value = {
         "ok": looked.ok,
@@ -69,11 +70,9 @@ def self_test(
         raise typer.Exit(1)
 
 
-def say_patience() -> None:
-    """Tell a person at a terminal that it takes a while; what the parts log on the way is told by the checks."""
+def keep_logs_away() -> None:
+    """What the parts log on the way is told by the checks."""
     logging.getLogger("korproxy").addHandler(logging.NullHandler())
-    if sys.stderr.isatty():
-        sys.stderr.write("Looking at everything; a few seconds …\n")
 
 
 def print_checks(console: "Console", checks: "tuple[Check, ...]", *, verbose: bool = False) -> None:

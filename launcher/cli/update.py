@@ -19,7 +19,7 @@ def register(app: typer.Typer) -> None:
 
 
 def check(home: Home = None, *, as_json: AsJson = False) -> None:
-    """Ask the release feed (updates.feed); exit code 1 if it cannot say, or there is none."""
+    """Ask the release feed (updates.feed). Exit code 1 if it cannot say, or there is none."""
     from launcher.updates import UpdateState, check_for_updates
 
     found = check_for_updates(folder_of(home))

@@ -1,12 +1,14 @@
 """`korproxy usage`: what was used and how it went, taken along as a file, or forgotten."""
 
 import dataclasses
+import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from launcher.cli.homes import Home, folder_of
 from launcher.cli.output import AsJson, show
+from launcher.cli.waiting import progress
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -97,7 +99,7 @@ def plans(as_json: AsJson = False) -> None:
 
 def export(
     what: Annotated[
-        str, typer.Argument(help=f"One of {', '.join(_WHAT)}.", metavar="[WHAT]")
+        str, typer.Argument(help=f"One of {', '.join(_WHAT)}.", metavar="WHAT")
     ] = "requests",
     *,
     as_csv: Annotated[bool, typer.Option("--csv", help="As CSV; this is the default.")] = False,
@@ -119,8 +121,12 @@ def export(
         raise typer.BadParameter("one of --csv and --json")
     if what not in _WHAT:
         raise typer.BadParameter(f"one of {', '.join(_WHAT)}, not {what}")
-    rows = rows_of(folder_of(home), what, days, narrowed(only))
-    count = export_to(output, what, rows, as_json=as_json)
+    wanted = narrowed(only)
+    # The rows themselves are seen to move on a terminal.
+    quiet = as_json or (output == "-" and sys.stdout.isatty())
+    with progress("Exporting", quiet=quiet) as bar:
+        rows = rows_of(folder_of(home), what, days, wanted, on_step=bar if bar.is_shown else None)
+        count = export_to(output, what, rows, as_json=as_json)
     if output != "-":
         typer.echo(f"{count} {what} were written to {output}.", err=True)
 
@@ -159,8 +165,6 @@ def narrowed(only: list[str] | None) -> dict[str, str]:
 
 
 def _confirm(folder: "Path", requests: int, older_than: int | None) -> None:
-    import sys
-
     which = f" from before {older_than} days ago" if older_than else ""
     typer.echo(
         f"{requests} requests{which} and their sums in {folder} will be forgotten, for good."

@@ -33,7 +33,7 @@ def register(app: typer.Typer) -> None:
 
 
 def status(home: Home = None, as_json: AsJson = False) -> None:
-    """Say whether the vault opens, where its key is kept, what lies in it; exit 1 if it does not open."""
+    """Say whether the vault opens, and where its key is. Names what lies in it; exit 1 if it does not open."""
     from launcher.actions.vault import vault_status
     from launcher.cli.passphrase import ask_passphrase
 
@@ -58,7 +58,7 @@ def rotate(
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Encrypt the vault and its backup with a new key; the old key then opens nothing."""
+    """Encrypt the vault and its backup with a new key. The old key then opens nothing."""
     from korproxy_addons.io.vault_recovery import Target
     from launcher.actions.vault import rotate_key
     from launcher.cli.passphrase import ask_passphrase
@@ -75,7 +75,7 @@ def rotate(
 
 
 def restore(home: Home = None, as_json: AsJson = False) -> None:
-    """Put the save before the last one in the place of a damaged vault, which is kept beside it."""
+    """Go back to the save before the last one. A damaged vault is kept beside it."""
     from launcher.actions.vault import restore as restore_vault
     from launcher.cli.passphrase import ask_passphrase
 
@@ -95,7 +95,7 @@ def reset(
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Put a vault aside whose key is lost; sign in again, and a new one begins."""
+    """Put a vault aside whose key is lost. Sign in again, and a new one begins."""
     from launcher.actions.vault import reset as reset_vault
     from launcher.cli.passphrase import ask_passphrase
 

@@ -52,6 +52,16 @@ def test_each_new_state_is_a_line_and_a_number_is_none(tmp_path: Path, journal: 
     assert (found[2]["reason"], found[2]["detail"]) == ("crash-loop", "it ended")
 
 
+def test_a_file_that_is_gone_for_a_moment_is_not_written_anew(
+    tmp_path: Path, journal: Journal
+) -> None:
+    write(tmp_path, "")
+    journal.reload()
+    (tmp_path / "config.yaml").unlink()
+    journal.reload()
+    assert not (tmp_path / "config.yaml").exists()
+
+
 def test_levels_are_those_of_the_settings_and_follow_them(tmp_path: Path, journal: Journal) -> None:
     log.debug("1")
     write(tmp_path, "logging: {components: {launcher: debug}}\n")

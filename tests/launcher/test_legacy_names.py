@@ -29,6 +29,10 @@ def test_a_program_of_several_words_is_split_as_a_shell_does() -> None:
     assert own_program({"KORPROXY_CLI": "uv run 'kor proxy'"}) == ["uv", "run", "kor proxy"]
 
 
+def test_a_quote_that_does_not_end_is_part_of_a_name() -> None:
+    assert own_program({"KORPROXY_CLI": "/opt/it's/korproxy"}) == ["/opt/it's/korproxy"]
+
+
 def test_a_key_is_what_stands_there() -> None:
     assert management_key({}) == ""
     assert management_key({"KORPROXY_MANAGEMENT_KEY": f" {KEY} "}) == KEY

@@ -78,6 +78,13 @@ def test_a_window_that_runs_low_is_told_at_each_mark_once() -> None:
     assert told == [0.19, 0.049, 0.19]
 
 
+def test_what_rises_from_the_lower_mark_is_no_news_at_the_upper_one() -> None:
+    news = AccountNews()
+    shares = (0.19, 0.04, 0.16, 0.12, 0.04, 0.5, 0.19)
+    told = [it for it in shares if news.windows("a", [window(it)], NOW)]
+    assert told == [0.19, 0.04, 0.04, 0.19]
+
+
 def test_a_fall_past_both_marks_is_one_piece_of_news() -> None:
     news = AccountNews()
     assert len(news.windows("a", [window(0.01)], NOW)) == 1

@@ -107,6 +107,19 @@ def test_while_it_is_on_everything_is_recorded(house: House) -> None:
     assert house.recordings.flow(found.id) != b""
 
 
+def test_bytes_that_are_no_utf_8_cost_no_recording(house: House) -> None:
+    house.turn_on()
+    flow = house.begun()
+    own = exchange(flow)
+    own.client.headers["user-agent"] = "tool/\udcff"
+    own.profile = "p\udcff"
+    house.answered(flow)
+    (found,) = house.written()
+    assert found.profile == "p?"
+    assert dict(found.request.headers)["user-agent"] == "tool/?"
+    assert house.recordings.flow(found.id) != b""
+
+
 def test_it_is_on_from_the_first_request_where_it_was_before(tmp_path: Path) -> None:
     RecordingSwitch(tmp_path).turn_on(RecordingState(since=NOW, until_at=NOW + 60, shapes=True))
     house = House(tmp_path)

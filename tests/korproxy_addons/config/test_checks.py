@@ -166,7 +166,7 @@ def test_what_is_right_is_not_complained_about(text: str) -> None:
         ("listen: {hosts: ['::']}", "listen.hosts[0]", "loopback"),
         ("listen: {hosts: ['127.0.0.1.evil.example']}", "listen.hosts[0]", "an IP address"),
         ("listen: {hosts: [localhost]}", "listen.hosts[0]", "an IP address"),
-        ("local_keys: {required: true}", "local_keys.required", "at least one key"),
+        ("local_keys: {required: true}", "local_keys.required", "key add NAME --require"),
         (
             "local_keys: {keys: [{id: k, secret: 'env:A'}, {id: k, secret: 'env:B'}]}",
             "local_keys.keys[1].id",

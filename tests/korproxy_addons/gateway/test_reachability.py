@@ -138,11 +138,27 @@ def test_the_first_request_that_gets_through_ends_it() -> None:
     in_world(act)
 
 
+def test_lost_again_at_once_it_is_said_at_once() -> None:
+    """The long pause of the time before holds nobody up."""
+
+    async def act(world: World) -> None:
+        await world.fail()
+        for _ in range(8):
+            await world.pause_ends()
+        world.reach.reached()
+        await world.fail()
+        assert world.told == [True, False, True]
+        assert world.pauses[-1] == FIRST_PAUSE_S
+
+    in_world(act)
+
+
 def test_a_request_that_gets_through_while_doors_are_knocked_at_is_believed() -> None:
     async def act(world: World) -> None:
         async def knock() -> bool:
             world.knocks += 1
-            world.reach.reached()
+            asyncio.get_running_loop().call_soon(world.reach.reached)
+            await asyncio.sleep(0)
             return False
 
         world.reach._knock = knock

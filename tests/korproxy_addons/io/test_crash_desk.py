@@ -109,6 +109,8 @@ def test_a_storm_of_many_ends_too(at: Desk) -> None:
     kinds = [type(f"Kind{number}", (Exception,), {"__module__": "json"}) for number in range(200)]
     kept = [at.desk.take(kind()) for kind in kinds]
     assert sum(it is not None for it in kept) == MOST_REPORTS
+    at.clock.advance(SAME_S)
+    assert at.desk.take(kinds[-1]()) is not None, "a storm is over some time"
 
 
 def test_an_error_of_ours_that_was_foreseen_is_no_crash(at: Desk) -> None:

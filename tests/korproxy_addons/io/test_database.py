@@ -185,6 +185,19 @@ def test_a_wrong_statement_costs_nobody_else_his_row(
     assert "secret words" not in caplog.text
 
 
+@pytest.mark.parametrize("value", [("/src/\udcff", 1.0), ("big", 2**64)])
+def test_a_value_that_cannot_be_kept_costs_nobody_else_his_row(
+    make: Make, value: tuple[str, float]
+) -> None:
+    database = make()
+    database.write(INSERT, [("a", 1.0)])
+    database.write(INSERT, [value])
+    database.write(INSERT, [("b", 2.0)])
+    assert database.flush()
+    assert database.read(WORDS) == [("a",), ("b",)]
+    assert database.dropped == 1
+
+
 def test_a_database_that_never_came_to_be_has_no_tables_and_no_wrong_queries(
     tmp_path: Path,
 ) -> None:

@@ -136,6 +136,28 @@ def test_two_processes_write_one_log(tmp_path: Path) -> None:
     assert len(texts) > 40
 
 
+def test_an_older_file_that_is_held_costs_no_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on Windows, where somebody reads it."""
+    path = tmp_path / "x.jsonl"
+    file = LogFile(path, lambda: 0.0, keep_s=3600, keep_bytes=50)
+    file.write(b"first....\n")
+    file.write(b"second...\n")
+    move = Path.replace
+
+    def held(source: Path, target: Path) -> Path:
+        if source.name == "x.jsonl.1":
+            raise PermissionError
+        return move(source, target)
+
+    monkeypatch.setattr(Path, "replace", held)
+    file.write(b"third....\n")
+    file.close()
+    assert path.read_bytes() == b"second...\nthird....\n"
+    assert (tmp_path / "x.jsonl.1").read_bytes() == b"first....\n"
+
+
 def test_a_log_that_was_taken_away_is_begun_anew(written: Written) -> None:
     written.log("gone")
     written.path.unlink()

@@ -141,6 +141,17 @@ def test_an_exception_that_nobody_expected_is_told(tmp_path: Path) -> None:
     assert (tmp_path / "x").read_text() == "crashed\nwarned\nsaid\n"
 
 
+def test_half_a_letter_costs_no_other_line(tmp_path: Path) -> None:
+    file = LogFile(tmp_path / "x.jsonl", lambda: 0.0, keep_s=3600, keep_bytes=10**6)
+    writer = LogWriter(FileSink(file, lambda it: json.dumps(it.msg, ensure_ascii=False), None))
+    writer.start()
+    writer.offer(record("/src/\udcff"))
+    writer.offer(record("next"))
+    writer.stop()
+    lines = (tmp_path / "x.jsonl").read_text("utf-8").splitlines()
+    assert [json.loads(it) for it in lines] == ["/src/?", "next"]
+
+
 def test_nobody_need_be_told(tmp_path: Path) -> None:
     file = LogFile(tmp_path / "x", lambda: 1.0, keep_s=1e6, keep_bytes=10**6)
     sink = FileSink(file, logging.LogRecord.getMessage, None)

@@ -86,6 +86,12 @@ def test_a_name_leads_nowhere_else(recordings: Recordings, name: str) -> None:
     assert refused(recordings, name) == name
 
 
+def test_of_all_those_that_went_meanwhile_are_passed_over(recordings: Recordings) -> None:
+    wanted = [save(recordings, number) for number in (1, 2, 3)]
+    (recordings.folder / f"{wanted[1]}.json").unlink()
+    assert [it.id for it in recordings.load_all(wanted)] == [wanted[0], wanted[2]]
+
+
 def test_the_oldest_make_room_by_number(recordings: Recordings) -> None:
     for number in range(6):
         save(recordings, number, Room(exchanges=3, bytes=10_000_000))

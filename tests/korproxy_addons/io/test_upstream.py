@@ -438,6 +438,16 @@ def test_a_knock_finds_out_whether_a_door_opens_and_says_nothing() -> None:
     asyncio.run(run())
 
 
+def test_one_address_that_opens_is_enough() -> None:
+    async def run() -> None:
+        resolver = FakeResolver(here_example=["127.0.0.2", "127.0.0.1"])
+        async with raw_upstream(always_ok) as server, upstream_client(resolver=resolver) as client:
+            client._guard.vouch(("here.example", server.port))
+            assert await client.knock(f"http://here.example:{server.port}", None, 10)
+
+    asyncio.run(run())
+
+
 def test_no_door_is_knocked_at_that_may_not_be_entered() -> None:
     async def run() -> None:
         resolver = FakeResolver(inside_example=["127.0.0.1"])

@@ -38,6 +38,10 @@ def test_without_git_it_is_the_folder_itself(tmp_path: Path) -> None:
     assert project_at(deep, tmp_path) == Project(str(deep))
 
 
+def test_a_folder_whose_name_is_no_utf_8_has_a_name_that_can_be_kept(tmp_path: Path) -> None:
+    assert project_at(Path("/src/\udcff"), tmp_path) == Project("/src/\\udcff".replace("/", os.sep))
+
+
 def test_the_home_folder_and_those_above_are_no_project(tmp_path: Path) -> None:
     git(tmp_path)
     (tmp_path / ".korproxy").write_text("profile: x")

@@ -18,6 +18,12 @@ def test_what_is_written_is_read() -> None:
     assert encode_recording(made).count(b"\n") == 1
 
 
+def test_half_a_letter_costs_itself_alone() -> None:
+    made = recording(tool="a\udcff", code="KP-PROV-103")
+    found = decode_recording(encode_recording(made))
+    assert found == structs.replace(made, tool="a?")
+
+
 def test_a_brief_is_the_same_without_what_was_said() -> None:
     made = recording(code="KP-PROV-103", over_socket=True)
     brief = decode_brief(encode_recording(made))

@@ -1,6 +1,7 @@
 import base64
 import json
 import time
+from collections.abc import Iterator
 from threading import Thread
 from urllib.parse import quote
 
@@ -26,6 +27,17 @@ SECRETS = [
     "eyJhbGciOiJI.eyJzdWIiOiIx",
 ]
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\nabc=\n-----END RSA PRIVATE KEY-----"
+
+
+def test_who_learns_meanwhile_is_not_overwritten() -> None:
+    redactor = Redactor()
+
+    def secrets() -> Iterator[SecretStr]:
+        redactor.learn([SecretStr("meanwhile another")])
+        yield SecretStr("first of two")
+
+    redactor.learn(secrets())
+    assert redactor.text("first of two, meanwhile another") == f"{MASK}, {MASK}"
 
 
 @pytest.mark.parametrize("secret", SECRETS)

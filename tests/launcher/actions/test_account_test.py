@@ -12,6 +12,7 @@ from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.exceptions import KorProxyError
 from launcher.actions import account_test
 from launcher.actions.account_test import TestResult, send_test
+from launcher.actions.steps import Step
 from launcher.demo.settings import write_settings
 from launcher.simulator import SimulatorThread
 from support.gateway import GatewayProcess
@@ -49,7 +50,10 @@ def by_id(results: tuple[TestResult, ...]) -> dict[str, TestResult]:
 
 
 def test_every_account_is_asked_and_answers(home: Path, running: GatewayProcess) -> None:
-    found = by_id(send_test(home))
+    told: list[Step] = []
+    found = by_id(send_test(home, on_step=told.append))
+    assert (told[0], told[-1].done) == (Step(0, len(found), "gateway"), len(found))
+    assert {it.what for it in told} == {"gateway", *found}
     skipped = {name for name, it in found.items() if it.outcome == "skipped"}
     assert skipped == {"claude-subscription", "gemini-code-assist"}
     for name, it in found.items():

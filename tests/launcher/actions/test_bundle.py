@@ -17,8 +17,16 @@ from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.io.recordings import Recordings, Room
 from korproxy_addons.recording.record import encode_recording
-from launcher.actions.bundle import BundleOptions, Draft, default_path, draft_bundle, write_bundle
-from launcher.actions.self_test import Looked, self_test
+from launcher.actions.bundle import (
+    STEPS,
+    BundleOptions,
+    Draft,
+    default_path,
+    draft_bundle,
+    write_bundle,
+)
+from launcher.actions.self_test import CHECKS, Looked, self_test
+from launcher.actions.steps import Step
 from support.asking import ask, question
 from support.bundled import AT, looked
 from support.gateway import SimulatedGateway
@@ -121,6 +129,15 @@ def test_a_part_that_its_owner_leaves_out_is_not_in_it_and_is_named_as_left_out(
     assert "| accounts.json |" not in archive.read("SUMMARY.md").decode()
 
 
+def test_what_is_gathered_comes_after_the_checks(tmp_path: Path) -> None:
+    told: list[Step] = []
+    draft_bundle(tmp_path, OPTIONS, look=lambda: quick(tmp_path), on_step=told.append)
+    assert {it.total for it in told} == {STEPS}
+    done = list(dict.fromkeys(it.done for it in told))
+    assert done == list(range(CHECKS, STEPS)), "the last step is done when it returns"
+    assert [told[0].what, told[-1].what] == ["timeline", "cleaning"]
+
+
 def test_it_is_made_of_nothing(tmp_path: Path) -> None:
     found = draft(tmp_path / "none")
     assert "KorProxy does not run" in [it.name for it in found.findings if it.result == "fail"]
@@ -186,6 +203,17 @@ def test_recordings_go_in_only_when_they_are_named(recorded: Path) -> None:
 def test_all_recordings_are_named_by_one_word(recorded: Path) -> None:
     found = draft(recorded, BundleOptions(offline=True, environ=ENVIRON, recordings=("all",)))
     assert len([it for it in found.parts if it.private]) == 2
+
+
+def test_of_all_recordings_one_that_went_meanwhile_is_passed_over(
+    recorded: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = Recordings(recorded).all()
+    gone = structs.replace(there[0], id="kp" + "2" * 28)
+    monkeypatch.setattr(Recordings, "all", lambda _self: [gone, *there])
+    chosen = BundleOptions(offline=True, environ=ENVIRON, recordings=("all",))
+    private = [it.name for it in draft(recorded, chosen).parts if it.private]
+    assert private == ["flows/recordings.har", f"flows/{there[0].id}.flow"]
 
 
 def test_where_nothing_was_recorded_that_is_said(tmp_path: Path) -> None:

@@ -12,9 +12,10 @@ from korproxy_addons.io.tables import TABLES, timeline
 from korproxy_addons.io.tables.exchanges import INSERT_EXCHANGE
 from korproxy_addons.io.tables.timeline import INSERT_MOMENT, TIMELINE
 from launcher.actions import bundle_facts
-from launcher.actions.bundle_facts import gather
+from launcher.actions.bundle_facts import GATHERED, gather
 from launcher.actions.self_test_config import FoundConfig
 from launcher.actions.self_test_ports import Running
+from launcher.actions.steps import Step
 from support.bundled import AT, exchange, looked
 
 DOWN = Running(launcher=False, status=None, health=None, port=1337)
@@ -98,6 +99,8 @@ def test_what_cannot_be_had_is_noted_and_the_rest_is_there(
 
 
 def test_a_database_that_is_known_not_to_open_is_not_waited_for_again(home: Path) -> None:
-    facts = gather(home, looked(running=DOWN, database_ok=False), AT, {})
+    told: list[Step] = []
+    facts = gather(home, looked(running=DOWN, database_ok=False), AT, {}, told.append)
+    assert (told[-1].done, told[-1].total) == (GATHERED, GATHERED), "left out is done, too"
     assert facts.exchanges == ()
     assert facts.lacking == ("requests and quota: the database cannot be read",)

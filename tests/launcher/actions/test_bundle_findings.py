@@ -74,6 +74,20 @@ def test_a_gateway_that_is_down_is_told_with_what_was_seen_last() -> None:
     assert found.remedy == ("korproxy start",)
 
 
+def test_that_it_does_not_run_stands_before_what_matters_only_once_it_does() -> None:
+    checks = (
+        Check(name="accounts", result="fail", detail="a must be reconnected"),
+        Check(name="DNS", result="fail", detail="api.openai.com does not resolve"),
+        Check(name="disk", result="fail", detail="full"),
+    )
+    assert [name for name, _ in told(facts(looked=looked(*checks, running=DOWN)))] == [
+        "The disk is full, or cannot be written",
+        "KorProxy does not run",
+        "Accounts cannot be used as they are",
+        "Names of providers do not resolve",
+    ]
+
+
 @pytest.mark.parametrize(
     ("reason", "cause", "title"),
     [

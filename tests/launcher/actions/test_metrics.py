@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import pytest
 from ruamel.yaml import YAML
 
+from korproxy_addons.config.store import LAST_GOOD_NAME
 from korproxy_addons.errors.catalogue import LOCAL_KEY_REFUSED, NOT_RUNNING
 from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.usage.metrics import Metrics
@@ -72,6 +73,14 @@ def test_the_page_is_the_running_gateways(home: Path) -> None:
     )
     assert found["korproxy_requests"].kind == "counter"
     assert found["korproxy_requests"].meaning.startswith("Finished requests")
+
+
+def test_a_gateway_on_its_last_good_configuration_is_read(home: Path) -> None:
+    """The file is broken, the gateway serves on."""
+    good = home / "config.yaml"
+    (home / LAST_GOOD_NAME).write_bytes(good.read_bytes())
+    good.write_text("version: [")
+    assert "korproxy_build_info" in page(home, KEY)
 
 
 def test_a_gateway_that_wants_a_key_is_not_read_without_it(tmp_path: Path) -> None:

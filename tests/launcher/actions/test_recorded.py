@@ -20,6 +20,7 @@ from launcher.actions.recorded import (
 )
 from launcher.actions.recording import RecordState
 from launcher.actions.self_test_ports import Running
+from launcher.actions.steps import Step
 from support.har_format import faults
 from support.recordings import recording
 
@@ -80,6 +81,29 @@ def test_both_kinds_can_be_written_at_once(home: Path, tmp_path: Path) -> None:
     assert [it["id"][-1] for it in archive["log"]["pages"]] == ["1", "2", "3"]
     if os.name == "posix":
         assert flows.stat().st_mode & 0o077 == har.stat().st_mode & 0o077 == 0
+
+
+def test_one_that_cannot_be_read_keeps_nobody_from_exporting_all(
+    home: Path, tmp_path: Path
+) -> None:
+    (Recordings(home).folder / f"kp{2:028x}.json").write_text("{")
+    (written,) = export_recordings(home, (), har=tmp_path / "a.har")
+    assert written.exchanges == 2
+    with pytest.raises(KorProxyError):
+        export_recordings(home, [f"kp{2:028x}"], har=tmp_path / "b.har")
+
+
+def test_each_recording_is_a_step_for_each_file(home: Path, tmp_path: Path) -> None:
+    told: list[Step] = []
+    flows, har = tmp_path / "a.flows", tmp_path / "a.har"
+    export_recordings(home, (), flows=flows, har=har, on_step=told.append)
+    assert [it for it in told if it.done] == [
+        *(Step(done, 6, "flows") for done in (1, 2, 3)),
+        *(Step(done, 6, "archive") for done in (3, 4, 5, 6)),
+    ]
+    told.clear()
+    export_recordings(home, ["request-1"], har=har, on_step=told.append)
+    assert told[-1] == Step(1, 1, "archive")
 
 
 def test_what_is_not_there_is_not_exported(home: Path, tmp_path: Path) -> None:

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from launcher.actions.checks import Check
-from launcher.actions.self_test import check_versions, library_version, self_test
+from launcher.actions.self_test import CHECKS, check_versions, library_version, self_test
+from launcher.actions.self_test_round import DIALECTS
+from launcher.actions.steps import Step
 from support.hosts import Host
 
 AT = 1_800_000_000.0
@@ -48,6 +50,26 @@ def test_everything_is_looked_at_and_nothing_is_changed(tmp_path: Path) -> None:
     for name in ("versions", "configuration", "database", "vault", "secrets", "ask nobody"):
         assert results[name] == "ok", name
     assert not home.exists()
+
+
+def test_each_check_is_a_step_and_what_is_waited_for_is_named(tmp_path: Path) -> None:
+    def whole_round() -> Iterator[Check]:
+        return (Check(name=it, result="ok") for it in ("gateway start", *DIALECTS))
+
+    told: list[Step] = []
+    found = self_test(tmp_path, offline=True, environ={}, rounds=whole_round, on_step=told.append)
+    assert len(found.checks) == CHECKS
+    assert (told[-1].done, {it.total for it in told}) == (CHECKS, {CHECKS})
+    done = [it.done for it in told]
+    assert done == sorted(done)
+    assert list(dict.fromkeys(it.what for it in told if it.what)) == [
+        "files",
+        "vault and keyring",
+        "gateway and ports",
+        "database and accounts",
+        "providers' hosts",
+        "a full round through a gateway",
+    ]
 
 
 def test_one_failure_fails_the_whole(tmp_path: Path) -> None:

@@ -117,3 +117,9 @@ def test_kept_reports_can_be_removed(tmp_path: Path) -> None:
     crash(tmp_path)
     assert clear(tmp_path) == 1
     assert telemetry(tmp_path).kept == ()
+
+
+def test_a_broken_configuration_is_no_reason_not_to_look(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("version: [")
+    view = telemetry(tmp_path)
+    assert (view.on, view.host) == (False, None)

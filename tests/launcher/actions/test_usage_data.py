@@ -13,7 +13,9 @@ from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.io.ledger_clearing import Forgotten
 from korproxy_addons.licensing.entitlement import LIMITS, Entitlement, Plan
+from launcher.actions import usage_data
 from launcher.actions.exchanges import recent
+from launcher.actions.steps import Step
 from launcher.actions.usage import report
 from launcher.actions.usage_data import clear_usage, export_to, rows_of, usage_size
 from support.ledgers import NOON, failed, ledger, record
@@ -56,6 +58,20 @@ def test_they_are_narrowed_by_days_and_names(tmp_path: Path) -> None:
     assert [it["id"] for it in rows(home, "requests", 2)] == ["kp0002"]
     assert [it["id"] for it in rows(home, "requests", None, {"tool": "CODEX*"})] == ["kp0001"]
     assert [it["requests"] for it in rows(home, "days", 1)] == [1]
+
+
+def test_rows_are_counted_for_who_watches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(usage_data, "ROWS_A_STEP", 2)
+    home = ledger(tmp_path, NEW, OLD, record(3, started_at=NOON - 30))
+    told: list[Step] = []
+    assert len(rows(home, on_step=told.append)) == 3
+    assert told == [Step(done, 3, "requests") for done in (0, 2, 3)]
+    told.clear()
+    rows(home, "requests", None, {"tool": "codex*"}, on_step=told.append)
+    assert told[-1] == Step(1, 1, "requests")
+    told.clear()
+    assert rows(tmp_path / "none", on_step=told.append) == []
+    assert told == [Step(0, 0, "requests")]
 
 
 def test_what_the_plan_does_not_keep_is_not_given(tmp_path: Path) -> None:

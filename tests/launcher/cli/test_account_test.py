@@ -6,6 +6,7 @@ import pytest
 
 from launcher.actions import account_test
 from launcher.actions.account_test import TestResult
+from launcher.actions.steps import Step
 from launcher.cli import run
 
 GOOD = TestResult(
@@ -24,6 +25,9 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[dict[str, Any
     calls: list[dict[str, Any]] = []
 
     def send_test(home: Path, account_id: str | None, **words: Any) -> tuple[TestResult, ...]:
+        on_step = words.pop("on_step", None)
+        if on_step is not None:
+            on_step(Step(1, 2, "[one]"))
         calls.append({"home": home, "id": account_id, **words})
         return tuple(results)
 
@@ -76,3 +80,17 @@ def test_one_account_or_all(
     results[:] = []
     assert run(["account", "test", "--all"]) == 0
     assert "No account is in use" in capsys.readouterr().out
+
+
+def test_a_person_sees_how_far_all_are(
+    asked: list[dict[str, Any]],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    assert run(["account", "test", "--all", "--json"]) == 0
+    assert capsys.readouterr().err == ""
+    assert run(["account", "test", "--all"]) == 0
+    assert "1/2 [one]" in capsys.readouterr().err

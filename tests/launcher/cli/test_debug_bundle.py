@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from launcher.actions.bundle import STEPS
 from launcher.actions.checks import Check
 from launcher.actions.self_test import Looked
 from launcher.actions.self_test_config import find_config
@@ -154,3 +155,18 @@ def test_where_nothing_is_wrong_that_is_said(
     monkeypatch.setattr("launcher.actions.bundle.self_test", look)
     assert run(["debug-bundle", "-o", "a.zip"]) == 0
     assert capsys.readouterr().out.startswith("Nothing looks wrong.\n")
+
+
+def test_a_person_sees_how_far_it_is(
+    here: Path, capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", "80")
+    assert run(["debug-bundle", "--yes", "--json"]) == 0
+    assert capsys.readouterr().err == ""
+    assert run(["debug-bundle", "--yes"]) == 0
+    shown = capsys.readouterr()
+    assert "Gathering" in shown.err
+    assert f"{STEPS - 1}/{STEPS} cleaning" in shown.err
+    assert "Gathering" not in shown.out

@@ -37,6 +37,20 @@ def test_the_newest_lines_are_shown(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert found == [7, 9]
 
 
+def test_that_nothing_passes_is_said_beside_the_lines(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path, 2)
+    where = ["logs", "--home", str(tmp_path)]
+    for words in (["--request", "kp1"], ["--json", "--component", "x"]):
+        assert run([*where, *words]) == 0
+        out, err = capsys.readouterr()
+        assert (out, err) == ("", "No line that is kept passes this filter.\n")
+    for words in ([], ["-n", "0"]):
+        assert run([*where, *words]) == 0
+        assert capsys.readouterr().err == ""
+
+
 @pytest.mark.parametrize(
     "words", [["--level", "loud"], ["--since", "soon"], ["level", "legg"], ["level", "leg", "loud"]]
 )

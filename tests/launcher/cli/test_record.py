@@ -127,6 +127,21 @@ def test_files_are_written(home: Path, capsys: Output, tmp_path: Path) -> None:
     assert found == {"written": [{"file": str(har), "kind": "har", "exchanges": 1}]}
 
 
+def test_a_person_sees_how_far_an_export_is(
+    home: Path, capsys: Output, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep(home, 1)
+    keep(home, 2)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", "80")
+    command = ["record", "export", "--har", str(tmp_path / "a.har"), "--home", str(home)]
+    assert run([*command, "--json"]) == 0
+    assert capsys.readouterr().err == ""
+    assert run(command) == 0
+    assert "2/2 archive" in capsys.readouterr().err
+
+
 def test_a_file_that_cannot_be_written_is_told(home: Path, capsys: Output, tmp_path: Path) -> None:
     keep(home, 1)
     code, text = failed(home, capsys, "record", "export", "--har", str(tmp_path / "no" / "a.har"))

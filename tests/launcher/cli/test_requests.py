@@ -1,6 +1,7 @@
 """`korproxy requests`: a list that is narrowed, and one request in full."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,18 @@ def test_the_newest_come_first_one_a_line(home: Path, capsys: Output) -> None:
     assert lines[1].rstrip().endswith("KP-NET-305")
     assert "gpt-6.1-sol" in lines[2]
     assert all(len(line) <= 80 for line in (head, *lines))
+
+
+def test_a_long_name_takes_no_room_from_times_and_codes(
+    tmp_path: Path, home: Path, capsys: Output
+) -> None:
+    name = "claude@an-account-with-a-name/claude-sonnet-5-5-that-is-long"
+    ledger(tmp_path, record(4, requested_model=name, tool="visual-studio-code-of-somebody"))
+    lines = printed(home, capsys, "requests").splitlines()
+    assert all(len(line) <= 80 for line in lines)
+    assert "claude@an" in lines[1]
+    assert lines[3].rstrip().endswith("KP-NET-305")
+    assert all(re.match(r"[0-9-]{5} [0-9:]{5}  kp|[0-9:]{8}  kp", it) for it in lines[1:5])
 
 
 def test_a_wide_terminal_shows_account_tokens_and_cost(

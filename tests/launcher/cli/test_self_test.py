@@ -2,11 +2,13 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from launcher.actions.checks import Check
 from launcher.actions.self_test import Looked
+from launcher.actions.steps import Step
 from launcher.cli import run
 from support.bundled import looked
 
@@ -34,7 +36,8 @@ def found(monkeypatch: pytest.MonkeyPatch, *checks: Check) -> list[bool]:
     """Have the self-test find just this; whether it was to stay offline."""
     offline: list[bool] = []
 
-    def look(_home: Path, **words: bool) -> Looked:
+    def look(_home: Path, **words: Any) -> Looked:
+        words["on_step"](Step(3, 22, "vault"))
         offline.append(words["offline"])
         return looked(*checks)
 
@@ -86,12 +89,15 @@ def test_scripts_get_one_object_and_the_exit_code(
     assert json.loads(capsys.readouterr().out)["ok"] is False
 
 
-def test_a_person_is_told_that_it_takes_a_while(
+def test_a_person_sees_how_far_it_is(
     home: Path, capsys: Output, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found(monkeypatch, *CHECKS)
     assert run(["self-test", "--home", str(home)]) == 0
     assert capsys.readouterr().err == ""
+    monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    assert run(["self-test", "--json", "--home", str(home)]) == 0
+    assert capsys.readouterr().err == ""
     assert run(["self-test", "--home", str(home)]) == 0
-    assert "a few seconds" in capsys.readouterr().err
+    assert "3/22 vault" in capsys.readouterr().err
