@@ -285,7 +285,9 @@ def _log_errors(facts: Facts) -> Iterator[Check]:
     for line in facts.lines:
         if line.get("level") not in ("error", "critical") or line.get("request_id"):
             continue
-        if float(line.get("ts", 0.0)) < facts.at - HOUR_S:
+        at = line.get("ts")
+        # A line that somebody else wrote may say anything there.
+        if not isinstance(at, int | float) or at < facts.at - HOUR_S:
             continue
         key = (str(line.get("component", "")), str(line.get("event", "")))
         counts[key] += 1

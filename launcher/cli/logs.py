@@ -180,7 +180,8 @@ class _Printed:
 
 
 def _json(line: dict[str, Any]) -> str:
-    return json.dumps(line, ensure_ascii=False)
+    # An escape in the log may stand for half a character, which no encoding has.
+    return json.dumps(line, ensure_ascii=False).encode(errors="replace").decode()
 
 
 def _print_levels(console: "Console", rows: "Sequence[ComponentLevel]") -> None:

@@ -277,6 +277,7 @@ def test_errors_of_the_log_are_told_by_their_events() -> None:
         {"ts": AT - 5, "level": "error", "component": "course", "event": "x", "request_id": "r"},
         {"ts": AT - 5, "level": "info", "component": "y", "event": "y"},
         {"ts": AT - 9000, "level": "error", "component": "z", "event": "z"},
+        {"ts": "soon", "level": "error", "component": "somebody else", "event": "z"},
     )  # fmt: skip
     found = one(facts(lines=lines))
     assert found.detail == "database: state is not kept (KP-SYS-503), 2 times"

@@ -100,6 +100,21 @@ def test_the_log_is_taken_along_in_a_file_of_ones_own(
     assert "exists" in capsys.readouterr().err
 
 
+def test_half_a_character_is_shown_as_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An escape in the log can stand for what no encoding has."""
+    write(tmp_path, 0)
+    (tmp_path / FILE).write_text(
+        '{"ts": 1, "level": "info", "component": "leg", "event": "e", "project": "\\udc80"}\n'
+    )
+    file = tmp_path / "lines.jsonl"
+    assert run(["logs", "export", str(file), "--home", str(tmp_path)]) == 0
+    assert json.loads(file.read_text())["project"] == "?"
+    assert run(["logs", "--json", "--home", str(tmp_path)]) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["project"] == "?"
+
+
 def test_levels_are_shown_and_changed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     where = ["--home", str(tmp_path)]
     assert run(["logs", "level", "leg", "debug", *where]) == 0
