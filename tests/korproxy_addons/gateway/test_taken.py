@@ -60,14 +60,14 @@ def test_what_is_known_of_the_exchange_is_taken_down() -> None:
         peek=Peek(model="opus", stream=True),
         inbound=Inbound(body=b"{}"),
         tool="codex-cli",
-        profile="work",
+        profile="office",
         received_at=5.0,
         dialect="anthropic-messages",
         first_byte_ms=1.23456,
         why=["pinned"],
         losses=["seed"],
     )
-    own.client.profile = "work"
+    own.client.profile = "office"
     made = tape()
     made.over_socket = True
     found = taken(own, made, "ok")
@@ -80,7 +80,7 @@ def test_what_is_known_of_the_exchange_is_taken_down() -> None:
     )
     assert (known.tool, known.profile, known.operation, known.requested_model) == (
         "codex-cli",
-        "work",
+        "office",
         "generate",
         "opus",
     )
@@ -89,7 +89,7 @@ def test_what_is_known_of_the_exchange_is_taken_down() -> None:
     request = found.request()
     assert (request.method, request.url) == (
         "POST",
-        "http://localhost:1337/p/work/v1/messages?beta=true",
+        "http://localhost:1337/p/office/v1/messages?beta=true",
     )
     assert (request.body, request.headers[1], request.ended) == (b"{}", ("x-a", "b"), True)
     assert (found.reply(), found.tries()) == (None, ())

@@ -30,7 +30,7 @@ def test_the_same_request_goes_again() -> None:
 
 def test_what_is_hidden_is_not_sent_and_is_named() -> None:
     request = asking(
-        f"http://127.0.0.1:1337/p/work/v1/messages?key={MASK}&beta=true",
+        f"http://127.0.0.1:1337/p/office/v1/messages?key={MASK}&beta=true",
         ASKED,
         ("Authorization", MASK),
         ("x-session", "sha256:0badf00d"),
@@ -39,7 +39,7 @@ def test_what_is_hidden_is_not_sent_and_is_named() -> None:
     found = replay_of(recording(request=request))
     names = [name.lower() for name, _ in found.headers]
     assert names == ["content-type", "anthropic-beta", "user-agent"]
-    assert found.target == "/p/work/v1/messages?beta=true"
+    assert found.target == "/p/office/v1/messages?beta=true"
     assert found.notes[0] == (
         "not in the recording, so not sent: a key in the query, authorization, x-session"
     )

@@ -263,9 +263,9 @@ def test_profiles_are_found_by_id_and_name_whatever_the_case() -> None:
 
 def test_folders_belong_to_the_first_profile_that_names_them() -> None:
     one = router(
-        profiles=[{"id": "w", "projects": ["~/src/work"]}, {"id": "x", "projects": "~/src"}]
+        profiles=[{"id": "w", "projects": ["~/src/job"]}, {"id": "x", "projects": "~/src"}]
     )
-    assert one.profile_of_folder("/h/u/src/work/api") == "w"
+    assert one.profile_of_folder("/h/u/src/job/api") == "w"
     assert one.profile_of_folder("/h/u/src/other") == "x"
     assert one.profile_of_folder("/srv") is None
     assert one.profile_of_folder("") is None
