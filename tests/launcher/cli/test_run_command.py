@@ -92,7 +92,8 @@ def test_a_broken_config_waits_for_its_mending(tmp_path: Path) -> None:
     good = f"version: 1\nlisten: {{port: {free_port()}}}\n"
     config.write_text(f"{good}acounts: []\n")
     config.chmod(0o600)
-    with started(tmp_path, "--admin-port", "0") as process:
+    # A file that cannot be read means the usual port, which somebody on this machine may hold.
+    with started(tmp_path, "--admin-port", "0", "--port", str(free_port())) as process:
         assert process.stdout is not None
         said = ""
         for line in process.stdout:
