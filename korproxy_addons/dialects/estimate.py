@@ -15,6 +15,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from korproxy_addons.dialects.media import document_text
 from korproxy_addons.dialects.media_tokens import (
     PictureTokens,
     anthropic_picture,
@@ -276,7 +277,10 @@ class _Estimate:
             case CompactionPart():
                 return self._words(part.text) + self._state(part, recent=True)
             case MediaPart():
-                words = self._words(part.text) + self._words(part.context)
+                text = document_text(part)
+                words = self._words(text) + self._words(part.context)
+                if text:
+                    return words
                 return words + media_tokens(part, family.picture, family.page, family.sound)
 
     def _state(

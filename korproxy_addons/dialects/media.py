@@ -1,7 +1,7 @@
 """Media between the dialects: data URLs, media types, file names (T124, T126)."""
 
 import re
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from binascii import a2b_base64
 from typing import Final
 from urllib.parse import unquote_to_bytes
@@ -47,6 +47,7 @@ _EXTENSIONS: Final = {
     "image/jpeg": "jpg",
     "audio/mpeg": "mp3",
 }
+_TEXTS: Final = frozenset({"application/json", "application/xml", "application/javascript"})
 _NOT_BASE64: Final = re.compile(r"[\s]+")
 
 
@@ -156,3 +157,16 @@ def file_name(part: MediaPart) -> str:
         return part.name
     mime = mime_of(part)
     return f"{part.kind}.{_EXTENSIONS.get(mime, mime.partition('/')[2] or 'bin')}"
+
+
+def document_text(part: MediaPart) -> str:
+    """The words of a document that is text, however it is packed; "" where it is none, or cannot be read."""
+    if part.text or part.kind is not MediaKind.DOCUMENT or not part.base64:
+        return part.text
+    mime = mime_of(part)
+    if not (mime.startswith("text/") or mime in _TEXTS):
+        return ""
+    try:
+        return b64decode(part.base64).decode()
+    except ValueError:
+        return ""

@@ -148,11 +148,19 @@ class OutputFormat(Struct, frozen=True):
 
 
 class Continuation(Struct, frozen=True):
-    """State that the client believes the service keeps (Responses); see trap T145."""
+    """
+    State that the client believes the service keeps (Responses); see trap T145.
+
+    Attributes:
+        sealed: The client asks for sealed reasoning, so that it can keep it itself.
+        message_ids: Ids of the assistant's messages in order, "" where there is none; empty if there are none at all.
+    """
 
     previous_response_id: str = ""
     conversation: str = ""
     store: bool | None = None
+    sealed: bool = False
+    message_ids: tuple[str, ...] = ()
 
 
 class ChatRequest(Struct, frozen=True):

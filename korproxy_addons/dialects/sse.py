@@ -6,6 +6,7 @@ CRLF or CR, also where a CRLF is cut in two; comments, `id:` and `retry:` are sk
 dropped; a last event without its empty line counts, unlike in the standard, because services send it (T152).
 """
 
+import re
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
@@ -282,6 +283,29 @@ def frames_in(data: bytes) -> list[Frame]:
     """The frames of bytes that were cut between frames."""
     parser = SseParser()
     return parser.feed(data) + parser.close()
+
+
+def frames_with(data: bytes, marks: re.Pattern[bytes]) -> list[Frame]:
+    """
+    The frames of bytes that were cut between frames, without those in which no line holds one of `marks`.
+
+    Args:
+        data: The bytes.
+        marks: Matches nothing that is empty or holds a line end.
+    Raises:
+        KorProxyError: As `SseParser`.
+    """
+    if b"\r" in data:
+        return frames_in(data)
+    pieces: list[bytes] = []
+    end = 0
+    while found := marks.search(data, end):
+        # With the empty lines around it, which are no frames.
+        start = max(data.rfind(_FRAME_ENDS[0], end, found.start()), end)
+        last = data.find(_FRAME_ENDS[0], found.end())
+        end = len(data) if last < 0 else last + len(_FRAME_ENDS[0])
+        pieces.append(data[start:end])
+    return frames_in(b"".join(pieces)) if pieces else []
 
 
 def without_comments(frames: bytes) -> bytes:

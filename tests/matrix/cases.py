@@ -32,6 +32,12 @@ HABITS = {
     "anthropic-messages": ANTHROPIC_API,
     "gemini": GEMINI_API,
 }
+_ANSWERS = {
+    "openai-chat": frozenset({"choices", "error"}),
+    "openai-responses": frozenset({"output", "error"}),
+    "anthropic-messages": frozenset({"content", "error", "input_tokens"}),
+    "gemini": frozenset({"candidates", "promptFeedback", "usageMetadata", "error", "totalTokens"}),
+}
 _COUNTS = frozenset({"count_tokens", "countTokens"})
 
 
@@ -50,6 +56,7 @@ class Case:
         habits: Those of the service behind it.
         counts: It is a question for a count of tokens.
         choices: Answers asked for.
+        betas: Names in the request's `anthropic-beta` header.
     """
 
     name: str
@@ -61,6 +68,7 @@ class Case:
     habits: Habits
     counts: bool = False
     choices: int = 1
+    betas: frozenset[str] = frozenset()
 
     @property
     def answered(self) -> bool:
@@ -90,12 +98,13 @@ def _recorded(folder: Path) -> Iterator[Case]:
             name=f"{path.parent.name}/{path.stem}",
             dialect=dialect_id,
             inbound=_inbound(said, asked.get("url", ""), dialect_id) if said else None,
-            reply=_bytes(body),
+            reply=_bytes(body) if _is_reply(body, dialect_id) else b"",
             streamed=isinstance(body, str),
             status=answer["status"],
             habits=habits,
             counts=record["endpoint"] in _COUNTS,
             choices=(said or {}).get("n") or 1,
+            betas=frozenset(((asked.get("headers") or {}).get("anthropic-beta") or "").split(",")),
         )
 
 
@@ -118,6 +127,11 @@ def _made_up() -> Iterator[Case]:
             status=200,
             habits=HABITS[dialect_id],
         )
+
+
+def _is_reply(body: Any, dialect_id: str) -> bool:
+    """Whether it is of the dialect at all; some recordings show what a client makes of a server that is none."""
+    return not isinstance(body, dict) or not _ANSWERS[dialect_id].isdisjoint(body)
 
 
 def _bytes(body: Any) -> bytes:

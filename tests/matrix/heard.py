@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from korproxy_addons.dialects.base import EncodedRequest
 from korproxy_addons.dialects.custom import as_arguments
 from korproxy_addons.dialects.losses import Feature
+from korproxy_addons.dialects.media import document_text
 from korproxy_addons.dialects.model import (
     ChatRequest,
     CustomTool,
@@ -16,6 +17,7 @@ from korproxy_addons.dialects.model import (
     Opaque,
     Part,
     RefusalPart,
+    Role,
     ServerToolPart,
     TextPart,
     ThinkingPart,
@@ -38,6 +40,7 @@ class Heard:
         calls: Name and arguments of each call, in order.
         results: For each result, which of the calls it answers; -1 for none.
         media: Beginning of each file.
+        made: Those of them that the model made.
         tools: Names of the client's own tools.
     """
 
@@ -45,6 +48,7 @@ class Heard:
     calls: tuple[tuple[str, str], ...]
     results: tuple[int, ...]
     media: Counter[str]
+    made: Counter[str]
     tools: frozenset[str]
 
 
@@ -65,6 +69,7 @@ def heard(request: ChatRequest, encoded: EncodedRequest | None = None) -> Heard:
         calls=tuple(calls),
         results=tuple(ids.index(it) if it in ids else -1 for it in answered),
         media=Counter(_media(parts)),
+        made=Counter(_media(_made(request))),
         tools=frozenset(
             original(tool.name) for tool in request.tools if not isinstance(tool, HostedTool)
         ),
@@ -74,6 +79,10 @@ def heard(request: ChatRequest, encoded: EncodedRequest | None = None) -> Heard:
 def parts_of(request: ChatRequest) -> Iterator[Part]:
     """All parts of the conversation, in order."""
     return (part for message in request.messages for part in message.parts)
+
+
+def _made(request: ChatRequest) -> Iterator[Part]:
+    return (it for turn in request.messages if turn.role is Role.ASSISTANT for it in turn.parts)
 
 
 def opaque_of(request: ChatRequest) -> Iterator[Opaque]:
@@ -116,14 +125,15 @@ _SYSTEM = frozenset({"system", "developer"})
 def _texts(parts: Iterable[Part]) -> Iterator[str]:
     for part in parts:
         if isinstance(part, TextPart | RefusalPart | MediaPart):
-            yield from [part.text] if part.text.strip() else []
+            text = document_text(part) if isinstance(part, MediaPart) else part.text
+            yield from [text] if text.strip() else []
         elif isinstance(part, ToolResultPart):
             yield from _texts(it for it in part.content if isinstance(it, TextPart | MediaPart))
 
 
 def _media(parts: Iterable[Part]) -> Iterator[str]:
     for part in parts:
-        if isinstance(part, MediaPart) and not part.text:
+        if isinstance(part, MediaPart) and not document_text(part):
             yield (part.base64 or part.url or part.file_id)[:64]
         elif isinstance(part, ToolResultPart):
             yield from _media(it for it in part.content if isinstance(it, MediaPart))

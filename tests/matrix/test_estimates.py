@@ -23,7 +23,10 @@ from matrix.table import ESTIMATES
 from matrix.test_replies import decoded, is_queued
 from support.needs import least
 
-FEW = 10  # of fewer prompts a median says nothing
+FEW, SOME = (
+    10,
+    100,
+)  # of fewer prompts a median says nothing; of those of an unknown set more are needed
 # What their replies count is not in the request: a cache that was made before, a reply that a cassette doctored.
 _ELSEWHERE = frozenset(
     {
@@ -87,5 +90,5 @@ def test_t171_the_median_error_of_text_and_tools_is_at_most_a_tenth(dialect_id: 
             ESTIMATES[dialect_id, kind] = (len(wrong), median(wrong), max(wrong))
     text = found[dialect_id, "text"]
     assert len(text) >= least(20)
-    if len(text) >= FEW:
+    if len(text) >= (least(FEW) or SOME):
         assert median(text) <= 0.10

@@ -10,6 +10,7 @@ from korproxy_addons.config.habits import (
     COMPATIBLE_CHAT,
     COMPATIBLE_GEMINI,
     COMPATIBLE_RESPONSES,
+    OPENAI_CHAT,
     Habits,
     ModelFacts,
 )
@@ -27,6 +28,7 @@ from launcher.simulator.wire import (
     openai_responses_rules,
 )
 from launcher.simulator.wire.reading import objects
+from support.wire_shape import reasons
 
 type Judge = Callable[[Any, bool], object | None]
 
@@ -126,6 +128,20 @@ def _gemini(model: str, *, code_assist: bool = False) -> Judge:
         )
 
     return judge
+
+
+def recorded_judge(habits: Habits, model: str, betas: frozenset[str]) -> Judge:
+    """The strict double of the service that a request was recorded at, as it is for that model and those betas."""
+    if habits == OPENAI_CHAT:
+        return lambda body, _: openai_chat_rules.problem(body, reasoning_model=reasons(body))
+    if habits.dialect == "anthropic-messages":
+        return lambda body, foreign: (
+            anthropic_rules.problem(body, BETAS | betas, counting=False, foreign_signatures=foreign)
+            or claude_models.problem(body, counting=False)
+        )
+    if habits.dialect == "gemini":
+        return _gemini(model)
+    return next(it.judge for it in UPSTREAMS if it.habits == habits)
 
 
 def _by_provider(

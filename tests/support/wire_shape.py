@@ -65,6 +65,14 @@ def recordings(folder: Path, dialect: str, *providers: str) -> list[Recording]:
     return found
 
 
+def reasons(request: Json) -> bool:
+    """Whether OpenAI's model reasons on a Chat request: those from GPT-5.1 on only if they are asked to."""
+    model = str(request["model"])
+    if model.startswith("gpt-5."):
+        return bool(request.get("reasoning_effort")) and request["reasoning_effort"] != "none"
+    return model.startswith("gpt-5") and "chat" not in model
+
+
 def payloads(stream: str) -> list[Json]:
     """The JSON objects of a stream's `data:` lines."""
     lines = re.split(r"\r\n|\n|\r", stream)

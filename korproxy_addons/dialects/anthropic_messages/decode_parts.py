@@ -242,8 +242,10 @@ def _other(kind: str, raw: Raw) -> Part:
     if kind == "compaction":
         fields = decoded_at(_LOOSE, raw, kind)
         content = fields.get("content")
+        # without blanks, which get lost on the way: the state is the same however often it has gone round
+        state = raw_text(Raw(msgspec.json.format(bytes(raw), indent=-1)))
         return CompactionPart(
-            content if isinstance(content, str) else "", Opaque(OWN_ORIGIN, raw_text(raw))
+            content if isinstance(content, str) else "", Opaque(OWN_ORIGIN, state)
         )
     return UnknownPart(DIALECT_ID, kind, raw, _said(raw))
 

@@ -1,7 +1,5 @@
 """Parts of a conversation as content blocks of a request."""
 
-from base64 import b64decode
-from binascii import Error as Base64Error
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -12,7 +10,7 @@ from korproxy_addons.dialects.anthropic_messages.wire import DIALECT_ID, FIELDS,
 from korproxy_addons.dialects.custom import as_arguments
 from korproxy_addons.dialects.ids import ToolNames, portable_id
 from korproxy_addons.dialects.losses import Feature, Losses
-from korproxy_addons.dialects.media import mime_of
+from korproxy_addons.dialects.media import document_text, mime_of
 from korproxy_addons.dialects.model import (
     CacheMarker,
     CompactionPart,
@@ -33,7 +31,6 @@ type Block = dict[str, Any]
 
 _IMAGES: Final = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 _PDF: Final = "application/pdf"
-_TEXTS: Final = frozenset({"application/json", "application/xml", "application/javascript"})
 _LIFETIMES: Final = frozenset({"5m", "1h"})
 _FEATURES: Final = {
     MediaKind.IMAGE: Feature.IMAGE,
@@ -149,20 +146,11 @@ class BlockEncoder:
         return self._elsewhere(part) if self._image_urls or part.file_id else None
 
     def _document_source(self, part: MediaPart) -> Block | None:
-        if part.text:
-            return {"type": "text", "media_type": "text/plain", "data": part.text}
+        if text := document_text(part):
+            return {"type": "text", "media_type": "text/plain", "data": text}
         if not part.base64:
             return self._elsewhere(part)
-        mime = mime_of(part)
-        if mime == _PDF:
-            return _base64(mime, part.base64)
-        if not (mime.startswith("text/") or mime in _TEXTS):
-            return None
-        try:
-            text = b64decode(part.base64).decode()
-        except (Base64Error, ValueError):
-            return None
-        return {"type": "text", "media_type": "text/plain", "data": text}
+        return _base64(_PDF, part.base64) if mime_of(part) == _PDF else None
 
     def _elsewhere(self, part: MediaPart) -> Block | None:
         if part.file_id and part.origin == OWN_ORIGIN:

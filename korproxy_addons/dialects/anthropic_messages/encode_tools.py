@@ -29,6 +29,7 @@ from korproxy_addons.errors.exceptions import KorProxyError
 
 _MODES: Final = {ChoiceMode.AUTO: "auto", ChoiceMode.REQUIRED: "any", ChoiceMode.NONE: "none"}
 _FORCED: Final = frozenset({"any", "tool"})
+_MUST_CALL: Final = frozenset({ChoiceMode.REQUIRED, ChoiceMode.NAMED})
 _OWN_NAME_LIMIT: Final = 128
 _SEARCH: Final = "web_search"
 _SEARCH_TYPE: Final = "web_search_20250305"
@@ -82,6 +83,8 @@ def planned_tools(request: ChatRequest, habits: Habits, losses: Losses) -> ToolP
     plan.custom = frozenset(custom)
     if plan.tools:
         plan.choice = _choice(request, plan, taken, losses)
+    elif request.tool_choice is not None and request.tool_choice.mode in _MUST_CALL:
+        losses.add(Feature.TOOL_CHOICE, "no tool is left to choose")
     output = request.output
     if output is not None and output.kind is FormatKind.SCHEMA and not habits.schema_output:
         _add_answer_tool(request, plan, taken)

@@ -19,7 +19,7 @@ from korproxy_addons.dialects.body import Body
 from korproxy_addons.dialects.events import ReplyError
 from korproxy_addons.dialects.model import FinishReason, Usage, settled_finish
 from korproxy_addons.dialects.payload import decode_payload
-from korproxy_addons.dialects.sse import DONE, frames_in
+from korproxy_addons.dialects.sse import DONE, frames_with
 from korproxy_addons.errors.exceptions import KorProxyError
 
 # In the frames that matter: usage, calls, the end, errors. Words of the answer that hold one of these cost a
@@ -112,7 +112,7 @@ class AnthropicTap:
 
     def _read_frames(self, data: bytes) -> None:
         try:
-            frames = frames_in(data)
+            frames = frames_with(data, _MARKER)
         except KorProxyError:
             return
         for frame in frames:

@@ -12,7 +12,8 @@ def usage_of(counts: UsageMetadata) -> Usage | None:
     """
     Canonical usage, or None if the chunk counts nothing (some carry only the kind of traffic).
 
-    The prompt comes with cached tokens and without those of Google's own tools, the answer without thoughts (T97).
+    The prompt comes with cached tokens and without those of Google's own tools, the answer without thoughts (T97);
+    with them only where the total says so, as that of the first thinking models did.
     """
     prompt = _first(counts.prompt_token_count, counts.snake_prompt_token_count)
     answer = _first(counts.candidates_token_count, counts.snake_candidates_token_count)
@@ -23,11 +24,15 @@ def usage_of(counts: UsageMetadata) -> Usage | None:
         return None
     cached = _first(counts.cached_content_token_count, counts.snake_cached_content_token_count)
     reasoning = thoughts or 0
+    asked = (prompt or 0) + (tools or 0)
+    output = (answer or 0) + reasoning
+    if answer and reasoning <= answer and total == asked + answer:
+        output = answer
     return Usage(
-        input_tokens=(prompt or 0) + (tools or 0),
+        input_tokens=asked,
         cached_tokens=cached or 0,
         tool_use_tokens=tools or 0,
-        output_tokens=(answer or 0) + reasoning,
+        output_tokens=output,
         reasoning_tokens=reasoning,
     )
 

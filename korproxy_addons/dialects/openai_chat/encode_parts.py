@@ -2,9 +2,17 @@
 
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from korproxy_addons.config.habits import Habits, ModelFacts
 from korproxy_addons.dialects.losses import Feature, Losses
-from korproxy_addons.dialects.media import audio_format, data_url, file_name, mime_of
+from korproxy_addons.dialects.media import (
+    audio_format,
+    data_url,
+    document_text,
+    file_name,
+    mime_of,
+)
 from korproxy_addons.dialects.model import (
     CompactionPart,
     MediaKind,
@@ -79,6 +87,8 @@ class ContentWriter:
             return _text(_document_text(part))
         known = self._facts.inputs
         if known and part.kind not in known:
+            if words := document_text(part):  # which it takes as what they are
+                return _text(_document_text(replace(part, text=words)))
             return self._left_out(part, "the model takes none")
         if part.kind is MediaKind.IMAGE:
             return self._image(part)

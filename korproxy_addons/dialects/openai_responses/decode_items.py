@@ -60,10 +60,12 @@ class Items:
 
     Attributes:
         phases: `phase` of the messages of the assistant, in order; "" for none.
+        message_ids: Their ids likewise.
     """
 
     def __init__(self, toolbox: Toolbox) -> None:
         self.phases: list[str] = []
+        self.message_ids: list[str] = []
         self._toolbox = toolbox
         self._turns: list[tuple[Role, list[Part]]] = []
         self._results = False  # the last turn consists of results
@@ -150,6 +152,7 @@ class Items:
     def _said(self, item: MessageItem, parts: tuple[Part, ...]) -> None:
         if parts:
             self.phases.append(item.phase or "")
+            self.message_ids.append(item.id or "")
         calls = (_chat_call(call) for call in item.tool_calls or ())
         self._model(*parts, *(call for call in calls if call is not None))
 

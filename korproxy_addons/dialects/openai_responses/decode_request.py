@@ -73,7 +73,8 @@ def decoded_request(inbound: Inbound) -> ChatRequest:
     native = rest_of(Raw(inbound.body), SETTINGS, "")
     toolbox = Toolbox()
     toolbox.add(body.tools or (), "tools")
-    messages = _messages(body, toolbox, native)
+    items = Items(toolbox)
+    messages = _messages(body, items, native)
     tools = toolbox.tools()
     choice = _choice(body, native) if tools else None
     if toolbox.namespaces:
@@ -104,7 +105,11 @@ def decoded_request(inbound: Inbound) -> ChatRequest:
         service_tier=body.service_tier or "",
         verbosity=verbosity,
         continuation=Continuation(
-            body.previous_response_id or "", _conversation(body.conversation), body.store
+            body.previous_response_id or "",
+            _conversation(body.conversation),
+            body.store,
+            sealed=ENCRYPTED in include,
+            message_ids=tuple(items.message_ids) if any(items.message_ids) else (),
         ),
         native=native,
     )
@@ -118,19 +123,21 @@ def _check_utf8(body: bytes) -> None:
         raise KorProxyError(NOT_UTF8, f"byte {error.start}") from None
 
 
-def _messages(body: RequestBody, toolbox: Toolbox, native: dict[str, Raw]) -> tuple[Message, ...]:
+def _messages(body: RequestBody, items: Items, native: dict[str, Raw]) -> tuple[Message, ...]:
     if body.input is None:
         if not (body.previous_response_id or given(body.conversation) or given(body.prompt)):
             raise field_invalid("input", "a text or a list of items")
         return ()
     if isinstance(body.input, str):
         return (Message(Role.USER, (TextPart(body.input),)),)
-    items = Items(toolbox)
     for index, raw in enumerate(body.input):
         items.add(raw, f"input[{index}]")
     if any(items.phases):
         native[PHASES] = Raw(msgspec.json.encode(items.phases))
-    return items.messages()
+    messages = items.messages()
+    if body.input and not (messages or body.previous_response_id or given(body.conversation)):
+        return (Message(Role.USER, (TextPart(""),)),)  # OpenAI answers even that
+    return messages
 
 
 def _choice(body: RequestBody, native: dict[str, Raw]) -> ToolChoice | None:

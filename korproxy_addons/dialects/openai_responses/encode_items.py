@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from hashlib import sha256
+from itertools import pairwise
 from typing import Any, Final, TypeGuard
 
 from msgspec import Raw
@@ -35,7 +36,7 @@ from korproxy_addons.dialects.payload import arguments_object, arguments_text
 
 type Json = dict[str, Any]
 
-# Items whose id the service looks up and does not find if it keeps nothing (T76).
+# Items whose id a service that never keeps anything looks up in vain (T76).
 _LOOKED_UP: Final = frozenset({"web_search_call"})
 _ID_CHARACTERS: Final = 48
 _SOUND_NOTE: Final = "[audio: in the message behind the results]"
@@ -53,6 +54,7 @@ class ItemEncoder:
         stateful: The upstream keeps answers: ids of items mean something to it (T75, T76).
         own: The request came in this dialect.
         phases: `phase` of the assistant's messages in order, if it is known.
+        message_ids: Their ids likewise.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class ItemEncoder:
         stateful: bool,
         own: bool,
         phases: Sequence[str] = (),
+        message_ids: Sequence[str] = (),
     ) -> None:
         self._habits = target.habits
         self._content = ContentEncoder(target, losses)
@@ -72,6 +75,7 @@ class ItemEncoder:
         self._stateful = stateful
         self._own = own
         self._phases = phases
+        self._message_ids = message_ids
         self._items: list[Any] = []
         self._parts: list[Any] = []  # content of the message that is being collected
         self._after: list[Any] = []  # items behind the turn
@@ -90,6 +94,8 @@ class ItemEncoder:
             self._items += self._after
             self._after.clear()
         self._set_phases()
+        if self._stateful and len(self._message_ids) == len(self._said):
+            self._set_ids()
         return self._items
 
     def _role(self, role: Role) -> str:
@@ -156,6 +162,22 @@ class ItemEncoder:
                     message["phase"] = phase
         elif any(self._phases):
             self._losses.add(Feature.NATIVE_FIELD, "input.phase")
+
+    def _set_ids(self) -> None:
+        """
+        A message keeps its id behind the reasoning it came of.
+
+        A service that keeps answers looks for the item that it once put behind the reasoning, and refuses any
+        other. Elsewhere ids say nothing, and one that the service has not made would not be found.
+        """
+        ids = {
+            id(message): name
+            for message, name in zip(self._said, self._message_ids, strict=True)
+            if name
+        }
+        for before, item in pairwise(self._items):
+            if _is_kept_reasoning(before) and id(item) in ids:
+                item["id"] = ids[id(item)]
 
     def _item(self, part: Part) -> list[Any]:
         if isinstance(part, ToolCallPart):
@@ -249,7 +271,7 @@ class ItemEncoder:
         if part.origin != DIALECT_ID:
             self._losses.add(Feature.SERVER_TOOL_HISTORY, part.type)
             return []
-        looked_up = not self._stateful and part.type in _LOOKED_UP
+        looked_up = not self._habits.stores and part.type in _LOOKED_UP
         return [without_nulls(part.raw, ("id",) if looked_up else ())]
 
     def _unknown(self, part: UnknownPart) -> list[Any]:
@@ -257,6 +279,10 @@ class ItemEncoder:
             self._losses.add(Feature.UNKNOWN_PART, "item_reference")
             return []
         return [without_nulls(part.raw)]
+
+
+def _is_kept_reasoning(item: Any) -> bool:
+    return isinstance(item, dict) and item.get("type") == "reasoning" and "id" in item
 
 
 def _is_sound(part: Part) -> TypeGuard[MediaPart]:

@@ -108,7 +108,13 @@ def _body(request: ChatRequest, target: Target, losses: Losses) -> tuple[Json, E
     if not own and fields.get("text", {}).get("format") == {"type": "json_object"}:
         messages = _with_json_word(messages)
     items = ItemEncoder(
-        target, tools, losses, stateful=settings.store is not False, own=own, phases=phases
+        target,
+        tools,
+        losses,
+        stateful=settings.store is not False,
+        own=own,
+        phases=phases,
+        message_ids=request.continuation.message_ids if own else (),
     ).items(messages)
     if not items and not continued and "prompt" not in request.native:
         items = ItemEncoder(target, tools, losses, stateful=False, own=own).items(user_first(()))

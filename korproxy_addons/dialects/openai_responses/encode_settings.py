@@ -127,7 +127,8 @@ class SettingsEncoder:
     def _include(self) -> list[str]:
         include = list(_WORDS.decode(self._native("include").get("", Raw(b"[]"))))
         reasons = self._openai and self._target.facts.thinking is not Thinking.NONE
-        if self.store is False and reasons:
+        asked = self._own and self._request.continuation.sealed
+        if asked or (self.store is False and reasons):
             include.append(ENCRYPTED)
         searches = any(
             isinstance(tool, HostedTool) and tool.kind is HostedKind.WEB_SEARCH
@@ -162,7 +163,7 @@ class SettingsEncoder:
             if output.description:
                 found["description"] = output.description
             strict = output.strict
-            if strict and not self._own and not is_closed(output.schema):
+            if strict and not self._own and not is_closed(object_schema(output.schema)):
                 self._losses.add(Feature.STRICT, "text.format")
                 strict = False
             if strict is not None:

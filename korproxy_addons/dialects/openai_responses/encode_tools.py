@@ -93,7 +93,11 @@ class EncodedTools:
 
     def choice(self, choice: ToolChoice | None) -> Any:
         """`tool_choice`; None if nothing is to be said."""
-        if choice is None or not self.wire:
+        if choice is None:
+            return None
+        if not self.wire:
+            if choice.mode in {ChoiceMode.REQUIRED, ChoiceMode.NAMED}:
+                self._losses.add(Feature.TOOL_CHOICE, "no tool is left to choose")
             return None
         if choice.hosted_type:
             kind = self._hosted.get(choice.hosted_type)
@@ -170,7 +174,7 @@ class EncodedTools:
             return None
         if self._own:
             return tool.strict
-        if tool.strict and not is_closed(tool.schema):
+        if tool.strict and not is_closed(object_schema(tool.schema)):
             self._losses.add(Feature.STRICT, tool.name)
             return False
         return bool(tool.strict)

@@ -108,6 +108,7 @@ class ChatCall(Struct):
 class MessageItem(Struct):
     """A message; `tool_calls` and `tool_call_id` are Chat's (T18)."""
 
+    id: str | None = None
     role: str | None = None
     content: str | list[Raw] | None = None
     phase: str | None = None

@@ -17,6 +17,14 @@ MAX_CACHE_MARKERS = 4
 _ID = re.compile(r"[a-zA-Z0-9_-]+\Z")
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}\Z")
 _THOUGHTS = frozenset({"thinking", "redacted_thinking"})
+# Models of before Opus 4.1: they take `temperature` beside `top_p`.
+_TAKES_BOTH = (
+    "claude-3",
+    "claude-opus-4-0",
+    "claude-opus-4-2",
+    "claude-sonnet-4-0",
+    "claude-sonnet-4-2",
+)
 _TYPE_WORDS = {
     "string": "a valid string",
     "integer": "a valid integer",
@@ -104,7 +112,8 @@ def _of_settings(body: Json, betas: frozenset[str]) -> Iterator[str]:
         forced = mapping(body.get("tool_choice")).get("type") in {"any", "tool"}
         if forced and kind == "enabled":
             yield "Thinking may not be enabled when tool_choice forces tool use."
-    if body.get("temperature") is not None and body.get("top_p") is not None:
+    both = body.get("temperature") is not None and body.get("top_p") is not None
+    if both and not str(body["model"]).startswith(_TAKES_BOTH):
         yield (
             "`temperature` and `top_p` cannot both be specified for this model. Please use only one."
         )

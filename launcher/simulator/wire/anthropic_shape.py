@@ -227,17 +227,17 @@ REQUEST = Obj(
 )
 COUNT_REQUEST = Obj(_COUNTED, ("model", "messages"))
 
-BETA_FIELDS: dict[str, tuple[str, Shape]] = {
-    "context_management": ("context-management-", OneOf((Obj(open=True), Null()))),
-    "mcp_servers": ("mcp-client-", Items(Any_())),
-    "output_format": ("structured-outputs-", Any_()),
-    "speed": ("fast-mode-", OneOf((Str(("standard", "fast")), Null()))),
-    "diagnostics": ("diagnostics-", Any_()),
+BETA_FIELDS: dict[str, tuple[tuple[str, ...], Shape]] = {
+    "context_management": (("context-management-", "compact-"), OneOf((Obj(open=True), Null()))),
+    "mcp_servers": (("mcp-client-",), Items(Any_())),
+    "output_format": (("structured-outputs-",), Any_()),
+    "speed": (("fast-mode-",), OneOf((Str(("standard", "fast")), Null()))),
+    "diagnostics": (("diagnostics-",), Any_()),
     "messages": (
-        "per-turn-control-",
+        ("per-turn-control-",),
         Items(
             Obj({**_MESSAGE_FIELDS, "output_config": _OUTPUT_CONFIG}, ("role", "content")), least=1
         ),
     ),
 }
-"""Fields that exist, or hold more, only under a beta: the beta's name up to its date, and the field's shape."""
+"""Fields that exist, or hold more, only under a beta: names of such betas up to their dates, and the field's shape."""

@@ -7,7 +7,15 @@ from typing import Any
 from launcher.simulator.answer import Answer, Finish, Part, Text, Thinking, Tool, ToolCall, Turn
 from launcher.simulator.ids import Ids, seal
 from launcher.simulator.tokens import tokens_of_json
-from launcher.simulator.wire.reading import Json, mapping, number, objects, strings, text_of
+from launcher.simulator.wire.reading import (
+    Json,
+    mapping,
+    number,
+    objects,
+    one_or_more,
+    strings,
+    text_of,
+)
 from launcher.simulator.wire.sse import encoded, pieces
 
 _FINISH_REASONS = {
@@ -68,7 +76,7 @@ def _listed(value: Any) -> list[Json]:
 
 def _tools(body: Json) -> list[Tool]:
     found = []
-    for tool in objects(body.get("tools")):
+    for tool in one_or_more(body.get("tools")):
         for each in objects(either(tool, "functionDeclarations")):
             schema = each.get("parameters") or either(each, "parametersJsonSchema")
             found.append(Tool(str(each.get("name")), mapping(schema)))

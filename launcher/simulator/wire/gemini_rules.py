@@ -11,7 +11,7 @@ from typing import Any
 
 from launcher.simulator.wire.gemini_content import either, is_own_signature
 from launcher.simulator.wire.gemini_shape import CODE_ASSIST_REQUEST, REQUEST
-from launcher.simulator.wire.reading import Json, mapping, objects
+from launcher.simulator.wire.reading import Json, mapping, objects, one_or_more
 from launcher.simulator.wire.shape import Path, Problem, check
 
 SKIPPED_SIGNATURES = frozenset(
@@ -145,6 +145,7 @@ _DATA_FIELDS = frozenset(
         "codeExecutionResult",
         "toolCall",
         "toolResponse",
+        "videoMetadata",
     }
 )
 
@@ -206,7 +207,7 @@ def _of_signatures(contents: list[Json], *, foreign: bool) -> Iterator[str]:
 def _of_tools(body: Json, model: str) -> Iterator[str]:
     names: list[str] = []
     hosted = False
-    for tool in objects(body.get("tools")):
+    for tool in one_or_more(body.get("tools")):
         hosted = hosted or bool(tool.keys() - {"functionDeclarations"})
         for each in objects(tool.get("functionDeclarations")):
             if not _NAME.match(each["name"]):

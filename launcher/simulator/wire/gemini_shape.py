@@ -157,7 +157,7 @@ _SAFETY = Items(Obj({"category": Str(), "threshold": Str(), "method": Str()}))
 _FIELDS: dict[str, Shape] = {
     "contents": OneOf((Items(_CONTENT, least=1), _CONTENT)),
     "systemInstruction": OneOf((_CONTENT, Str())),
-    "tools": Items(_TOOL),
+    "tools": OneOf((Items(_TOOL), _TOOL)),
     "toolConfig": Obj(
         {
             "functionCallingConfig": Obj(

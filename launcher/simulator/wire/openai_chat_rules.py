@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from launcher.simulator.wire.openai_words import OpenAIProblem, worded
-from launcher.simulator.wire.reading import Json, objects
+from launcher.simulator.wire.openai_words import OpenAIProblem, unfit_schema, worded
+from launcher.simulator.wire.reading import Json, mapping, objects
 from launcher.simulator.wire.shape import (
     Any_,
     Bool,
@@ -44,11 +44,13 @@ _PARTS = Tagged(
 )
 _TEXT = OneOf((Str(), Items(_PARTS)))
 _FUNCTION_CALL = Obj({"name": Str(), "arguments": Str()}, ("name", "arguments"))
+# What OpenAI's own SDK hands back of an answer it has parsed is taken, too.
+_CALLED = Obj({**_FUNCTION_CALL.fields, "parsed_arguments": Any_()}, ("name", "arguments"))
 _CALL = Tagged(
     "type",
     {
         "function": Obj(
-            {"type": Str(), "id": Str(), "function": _FUNCTION_CALL}, ("id", "function")
+            {"type": Str(), "id": Str(), "index": Int(), "function": _CALLED}, ("id", "function")
         ),
         "custom": Obj(
             {"type": Str(), "id": Str(), "custom": Obj({"name": Str(), "input": Str()})},
@@ -72,6 +74,7 @@ _MESSAGE = Tagged(
                 "function_call": _or_null(_FUNCTION_CALL),
                 "audio": Any_(),
                 "annotations": Any_(),
+                "parsed": Any_(),
             }
         ),
         "tool": Obj(
@@ -195,6 +198,17 @@ def _of_tools(body: Json) -> Iterator[OpenAIProblem]:
                 " string that matches the pattern '^[a-zA-Z0-9_-]+$'."
             )
             yield OpenAIProblem(text, "invalid_value", f"tools[{index}].{kind}.name")
+        if tool[kind].get("strict") is True:
+            param = f"tools[{index}].function.parameters"
+            schema = tool[kind].get("parameters")
+            yield from unfit_schema(
+                f"function '{name}'", schema, "invalid_function_parameters", param
+            )
+    form = mapping(mapping(body.get("response_format")).get("json_schema"))
+    if form.get("strict") is True:
+        yield from unfit_schema(
+            f"response_format '{form['name']}'", form.get("schema"), None, "response_format"
+        )
 
 
 def _of_order(messages: list[Json]) -> Iterator[OpenAIProblem]:

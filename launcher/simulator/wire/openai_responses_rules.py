@@ -5,7 +5,7 @@ from typing import Any
 
 from launcher.simulator.wire.openai_chat_rules import EFFORTS, NAME
 from launcher.simulator.wire.openai_responses import is_own_encrypted
-from launcher.simulator.wire.openai_words import OpenAIProblem, worded
+from launcher.simulator.wire.openai_words import OpenAIProblem, unfit_schema, worded
 from launcher.simulator.wire.reading import Json, mapping, objects
 from launcher.simulator.wire.shape import (
     Any_,
@@ -290,6 +290,21 @@ def _of_tools(body: Json) -> Iterator[OpenAIProblem]:
                 " 'type: \"object\"'."
             )
             yield OpenAIProblem(text, "invalid_function_parameters", f"tools[{index}].parameters")
+        elif tool["type"] == "function" and tool.get("strict") is True:
+            yield from unfit_schema(
+                f"function '{tool['name']}'",
+                tool["parameters"],
+                "invalid_function_parameters",
+                f"tools[{index}].parameters",
+            )
+    form = mapping(mapping(body.get("text")).get("format"))
+    if form.get("strict") is True:
+        yield from unfit_schema(
+            f"response_format '{form.get('name', '')}'",
+            form.get("schema"),
+            None,
+            "text.format.schema",
+        )
 
 
 def _of_pairs(body: Json, items: list[Json]) -> Iterator[OpenAIProblem]:

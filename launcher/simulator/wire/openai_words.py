@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from launcher.simulator.wire.shape import Path, Problem
+from launcher.simulator.wire.strict_schemas import unclosed
 
 _ARTICLES = {"array": "an array", "integer": "an integer", "object": "an object", "null": "null"}
 
@@ -15,6 +16,12 @@ class OpenAIProblem:
     message: str
     code: str | None = None
     param: str | None = None
+
+
+def unfit_schema(whose: str, schema: Any, code: str | None, param: str) -> list[OpenAIProblem]:
+    """What strict mode says of a schema that it does not take; `whose`: "function 'f'"."""
+    found = unclosed(schema)
+    return [OpenAIProblem(f"Invalid schema for {whose}: {found}", code, param)] if found else []
 
 
 def place(path: Path) -> str:

@@ -10,6 +10,11 @@ def objects(value: Any) -> list[Json]:
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
+def one_or_more(value: Any) -> list[Json]:
+    """The objects in a list, or the one that stands in place of it."""
+    return [value] if isinstance(value, dict) else objects(value)
+
+
 def mapping(value: Any) -> Json:
     """The object, or an empty one."""
     return value if isinstance(value, dict) else {}

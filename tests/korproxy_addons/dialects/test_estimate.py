@@ -1,3 +1,5 @@
+from base64 import b64encode
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -100,6 +102,16 @@ def test_t171_system_text_tools_and_results_count() -> None:
 def test_t171_base64_is_not_counted_as_words() -> None:
     picture = MediaPart(MediaKind.IMAGE, base64="A" * 1_000_000)
     assert 100 < tokens(said(Role.USER, TextPart("x"), picture)) - tokens() < 3000
+
+
+def test_t171_a_text_is_counted_as_its_words_however_it_is_packed() -> None:
+    """No page of it is ever shown to the model as a picture."""
+    packed = MediaPart(MediaKind.DOCUMENT, "text/plain", base64=b64encode(b"t" * 300).decode())
+    plain = MediaPart(MediaKind.DOCUMENT, text="t" * 300)
+    for model in (CLAUDE, "gpt-5", "gemini-2.5-flash"):
+        assert tokens(said(Role.USER, packed), model=model) == tokens(
+            said(Role.USER, plain), model=model
+        )
 
 
 def test_a_documents_text_counts_and_citing_costs_at_claude() -> None:

@@ -6,6 +6,7 @@ from korproxy_addons.dialects.media import (
     audio_format,
     audio_mime,
     data_url,
+    document_text,
     file_name,
     kind_of,
     media_from_url,
@@ -83,6 +84,23 @@ def test_audio_formats_and_types() -> None:
     """T127."""
     assert tuple(map(audio_mime, ("mp3", "WAV", "x9"))) == ("audio/mpeg", "audio/wav", "audio/x9")
     assert tuple(map(audio_format, ("audio/mp3", "audio/x-wav", "audio/x9"))) == ("mp3", "wav", "")
+
+
+@pytest.mark.parametrize(
+    ("part", "words"),
+    [
+        (MediaPart(MediaKind.DOCUMENT, text="Hi"), "Hi"),
+        (MediaPart(MediaKind.DOCUMENT, "text/markdown", base64="R3LDvMOfZQ=="), "Grüße"),
+        (MediaPart(MediaKind.DOCUMENT, "application/json", base64="e30="), "{}"),
+        (MediaPart(MediaKind.DOCUMENT, "text/plain", base64="/w=="), ""),
+        (MediaPart(MediaKind.DOCUMENT, "text/plain", base64="!"), ""),
+        (MediaPart(MediaKind.DOCUMENT, "application/pdf", base64="JVBERi0="), ""),
+        (MediaPart(MediaKind.DOCUMENT, "text/plain", url="https://a.example/t"), ""),
+        (MediaPart(MediaKind.IMAGE, "text/plain", base64="SGk="), ""),
+    ],
+)
+def test_t126_a_document_that_is_text_has_words(part: MediaPart, words: str) -> None:
+    assert document_text(part) == words
 
 
 def test_a_file_always_has_the_same_name() -> None:

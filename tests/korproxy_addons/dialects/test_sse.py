@@ -1,5 +1,6 @@
 import itertools
 import json
+import re
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,7 @@ from korproxy_addons.dialects.sse import (
     comment_bytes,
     frame_bytes,
     frames_in,
+    frames_with,
     without_comments,
 )
 from korproxy_addons.errors.catalogue import UPSTREAM_INVALID_REPLY
@@ -176,6 +178,23 @@ def test_an_array_framer_makes_one_json_array() -> None:
         framer.item(b'{"a":1}') + framer.item(b'{"b":2}') + framer.close() == b'[{"a":1},\n{"b":2}]'
     )
     assert ArrayFramer().close() == b"[]"
+
+
+MARKS = re.compile(rb"x|: c")
+
+
+@given(STREAMS)
+def test_frames_with_a_mark_are_all_there_and_as_they_were(stream: bytes) -> None:
+    def marked(frames: list[Frame]) -> list[Frame]:
+        return [it for it in frames if MARKS.search(it.data) or "x" in it.event]
+
+    assert marked(frames_with(stream, MARKS)) == marked(frames_in(stream))
+
+
+def test_frames_without_a_mark_are_not_taken_apart() -> None:
+    stream = b"data: a\n\ndata: b x\ndata: c\n\n\ndata: d\n\nevent: x\ndata: e\n\ndata: f"
+    assert frames_with(stream, MARKS) == [Frame("", b"b x\nc"), Frame("x", b"e")]
+    assert frames_with(b"data: a\n\n", MARKS) == []
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])

@@ -229,6 +229,8 @@ def test_a_compaction_keeps_what_only_its_maker_reads() -> None:
     assert compaction.text == "so far"
     assert compaction.state is not None
     assert json.loads(compaction.state.data) == block
+    assert compaction == part(**json.loads(compaction.state.data))
+    assert " " not in compaction.state.data.replace("so far", "")  # as it comes back, so it came
 
 
 def test_t129_unknown_blocks_say_what_they_can() -> None:

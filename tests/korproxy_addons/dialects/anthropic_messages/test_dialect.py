@@ -1,7 +1,7 @@
 """The dialect as a whole: recorded traffic, own cases, the real SDK, any answer there and back."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,7 @@ from support.needs import ROOT, least, needs_recordings
 
 CORPUS = ROOT / "tests" / "corpus" / "anthropic-messages"
 SMALL_BYTES = 3000
+_COLLECTED = frozenset({"tool_use", "server_tool_use"})  # blocks whose input the SDK puts together
 WITH_SYSTEM = replace(ANTHROPIC_API, mid_system=True)
 
 
@@ -95,7 +96,7 @@ def test_it_is_the_dialect_of_its_id() -> None:
 
 
 def test_every_recorded_request_comes_out_as_it_went_in() -> None:
-    count = 0
+    count = unknown = 0
     for path in recordings():
         record = load(path)
         body = (record["request"] or {}).get("body")
@@ -111,19 +112,34 @@ def test_every_recorded_request_comes_out_as_it_went_in() -> None:
             again = replace(again, max_output_tokens=None)
         assert without_nulls(plain(again)) == without_nulls(plain(expected)), path.name
         assert sent.losses == (), path.name
-        assert refusal(sent.body) is None, path.name
+        if refusal(json.dumps({"max_tokens": 9, **body, "model": MODEL}).encode()) is None:
+            assert refusal(sent.body) is None, path.name
+        else:  # fields of a beta whose name was not recorded
+            unknown += 1
     assert count >= least(40)
+    assert unknown <= count // 10
 
 
 def test_every_recorded_reply_is_told_the_same_by_stream_and_body() -> None:
     count = 0
     for name, data, streamed in recorded_replies():
         count += 1
-        expected = told(decoded(data, streamed=streamed))
+        expected = told(spoken(decoded(data, streamed=streamed)))
         for again in (True, False):
             out = encoded(decoded(data, streamed=streamed), streamed=again)
-            assert told(decoded(out, streamed=again)) == expected, name
+            assert told(spoken(decoded(out, streamed=again))) == expected, name
     assert count >= least(40)
+
+
+def spoken(events: Sequence[Event]) -> list[Event]:
+    """The events without text that says nothing: bodies leave it out, for nobody may send it back (T12)."""
+    out: list[Event] = []
+    for event in events:
+        if isinstance(event, PartEnd) and out and out[-1] == PartStart(TextPart("")):
+            out.pop()
+        else:
+            out.append(event)
+    return out
 
 
 def test_t151_every_recorded_reply_may_be_cut_anywhere() -> None:
@@ -252,7 +268,8 @@ def test_the_sdk_reads_every_recorded_answer_the_same_from_stream_and_body() -> 
     for name, data, streamed in recorded_replies():
         events = decoded(data, streamed=streamed)
         found = [
-            sdk_message(encoded(events, streamed=again), streamed=again).to_dict()
+            # warnings: the SDK has types for blocks under a beta, but not among those of an answer
+            sdk_message(encoded(events, streamed=again), streamed=again).to_dict(warnings=False)
             for again in (True, False)
         ]
         one, other = (
@@ -266,6 +283,8 @@ def test_the_sdk_reads_every_recorded_answer_the_same_from_stream_and_body() -> 
             for noise in ("citations", "parsed_output", "caller"):
                 if block.get(noise) is None:
                     block.pop(noise, None)
+            if block["type"] not in _COLLECTED:
+                block.pop("input", None)
         assert contents[0] == contents[1], name
 
 

@@ -143,9 +143,20 @@ def test_t37_one_call_at_a_time_is_said_inside_the_choice(
     assert planned(GO, tool_choice=choice, parallel=parallel)[0].choice == wire
 
 
-def test_t32_without_tools_nothing_is_chosen() -> None:
-    plan, _ = planned(tool_choice=ToolChoice(ChoiceMode.REQUIRED), parallel=False)
-    assert (plan.tools, plan.choice) == ([], None)
+@pytest.mark.parametrize(
+    ("choice", "lost"),
+    [
+        (ToolChoice(ChoiceMode.REQUIRED), ["hosted_tool", "tool_choice"]),
+        (ToolChoice(ChoiceMode.NAMED, ("draw",), "draw"), ["hosted_tool", "tool_choice"]),
+        (ToolChoice(ChoiceMode.AUTO), ["hosted_tool"]),
+        (ToolChoice(ChoiceMode.NONE), ["hosted_tool"]),
+    ],
+)
+def test_t32_without_tools_nothing_is_chosen(choice: ToolChoice, lost: list[str]) -> None:
+    """Who demands a call of a tool that was dropped is told so (T135)."""
+    draw = HostedTool(HostedKind.OTHER, "draw", "", "openai-responses", Raw(b'{"type":"draw"}'))
+    plan, found = planned(draw, tool_choice=choice, parallel=False)
+    assert (plan.tools, plan.choice, found) == ([], None, lost)
 
 
 def test_t40_only_the_allowed_tools_go_up() -> None:

@@ -163,11 +163,11 @@ def test_t180_a_body_or_frame_that_is_too_long_is_not_counted(
     tap.feed(b'{"input_tokens":5}}')
     tap.close()
     assert (tap.usage, tap.ended) == (None, False)
-    monkeypatch.setattr(tap_module, "frames_in", too_long)
+    monkeypatch.setattr(tap_module, "frames_with", too_long)
     streamed = AnthropicTap(streamed=True)
     streamed.feed(STREAM)
     assert streamed.usage is None
 
 
-def too_long(_: bytes) -> list[Frame]:
+def too_long(*_: object) -> list[Frame]:
     raise KorProxyError(UPSTREAM_INVALID_REPLY)

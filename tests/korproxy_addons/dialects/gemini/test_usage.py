@@ -26,6 +26,16 @@ def test_t97_output_is_the_answer_and_its_thoughts() -> None:
     assert usage.total_tokens == 157
 
 
+def test_t97_thoughts_that_the_answer_holds_count_once() -> None:
+    """The first thinking models counted so, as their totals say; without a total it is as it always is."""
+    counts = b'"promptTokenCount":80,"candidatesTokenCount":150,"thoughtsTokenCount":70'
+    usage = read(b'{%b,"totalTokenCount":230}' % counts)
+    assert usage == Usage(input_tokens=80, output_tokens=150, reasoning_tokens=70)
+    for rest in (b"", b',"totalTokenCount":300'):
+        usage = read(b"{%b%b}" % (counts, rest))
+        assert usage == Usage(input_tokens=80, output_tokens=220, reasoning_tokens=70)
+
+
 def test_both_cases_and_odd_numbers_are_read() -> None:
     usage = read(b'{"prompt_token_count":"12","candidatesTokenCount":3.0,"total_token_count":15}')
     assert usage == Usage(input_tokens=12, output_tokens=3)

@@ -70,6 +70,10 @@ def test_t124_t126_t127_files_as_chat_has_them(part: Part, wire: Any) -> None:
 def test_t126_a_document_of_words_is_text() -> None:
     part = MediaPart(MediaKind.DOCUMENT, text="words", name="title", context="about")
     assert content(part) == ("title\nabout\nwords", [])
+    packed = MediaPart(MediaKind.DOCUMENT, "text/plain", "d29yZHM=", name="title")
+    assert content(packed, facts=ModelFacts("m", inputs=("text",))) == ("title\nwords", [])
+    file = {"file_data": "data:text/plain;base64,d29yZHM=", "filename": "title"}
+    assert content(packed) == ([{"type": "file", "file": file}], [])
 
 
 def test_video_goes_where_it_may_be_known() -> None:

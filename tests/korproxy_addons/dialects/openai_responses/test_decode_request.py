@@ -180,6 +180,17 @@ def test_what_the_service_is_believed_to_keep(fields: Any, found: Continuation) 
     assert request.messages == ()
 
 
+def test_a_question_without_a_word_is_a_question() -> None:
+    """T148, T176: OpenAI answers it."""
+    empty = [{"role": "user", "content": ""}]
+    for said in ("", empty, [*empty, {"role": "assistant", "content": ""}]):
+        assert asked(input=said).messages == (Message(Role.USER, (TextPart(""),)),)
+    assert asked(input=empty, previous_response_id="resp_1").messages == ()
+    assert asked(input=[*empty, {"role": "user", "content": "Hi"}]).messages == (
+        Message(Role.USER, (TextPart("Hi"),)),
+    )
+
+
 def test_a_choice_that_names_a_server_is_kept_whole() -> None:
     choice = {"type": "mcp", "server_label": "s", "name": "x"}
     request = asked(tools=[{"type": "mcp", "server_label": "s"}], tool_choice=choice)

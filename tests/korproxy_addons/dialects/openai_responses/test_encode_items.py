@@ -215,10 +215,25 @@ def test_items_of_the_services_tools_go_back_as_they_came() -> None:
         {"type": "web_search_call", "id": "ws_1", "status": "completed"},
         {"type": "code_interpreter_call", "id": "ci_1", "code": "1"},
     ]
+    assert back(user, search, store=False)[1]["id"] == "ws_1"  # the API takes it, kept or not
     assert "id" not in back(user, search, habits=PLAN)[1]
     other = ServerToolPart("gemini", "openai", "x", "", Raw(b"{}"))
     _, losses = sent(foreign(HI, Message(ASSISTANT, (other,))))
     assert losses == ["server_tool_history: x"]
+
+
+def test_a_message_keeps_its_id_behind_the_reasoning_that_keeps_its_own() -> None:
+    """T75, T76: who keeps answers refuses reasoning that is followed by any other item than its own."""
+    user = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hi"}]}
+    words = [{"type": "output_text", "text": "42"}]
+    thought = {"type": "reasoning", "summary": [], "id": "rs_1", "encrypted_content": "E"}
+    reply = {"type": "message", "role": "assistant", "content": words, "id": "msg_1"}
+    later = {**reply, "id": "msg_2"}
+    nameless = {key: reply[key] for key in ("type", "role", "content")}
+    assert back(user, thought, reply, user, later) == [user, thought, reply, user, nameless]
+    sealed = {key: thought[key] for key in ("type", "summary", "encrypted_content")}
+    assert back(user, thought, reply, store=False) == [user, sealed, nameless]
+    assert back(user, thought, reply, habits=PLAN)[1:] == [sealed, nameless]
 
 
 def test_references_to_what_nobody_kept_are_dropped() -> None:

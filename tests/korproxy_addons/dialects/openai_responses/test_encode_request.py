@@ -196,12 +196,19 @@ def canonical(item: dict[str, Any]) -> dict[str, Any]:
         kind = "output_text" if said else "input_text"
         kept["content"] = [{"type": kind, "text": kept["content"]}]
     if said:
-        kept["content"] = [{**part, "annotations": None} for part in kept["content"]]
+        kept["content"] = [
+            {name: part[name] for name in part if name not in _OF_SERVERS}
+            for part in kept["content"]
+        ]
+    if kept.get("summary"):  # parts of one summary are one text
+        words = "\n\n".join(part["text"] for part in kept["summary"])
+        kept["summary"] = [{"type": "summary_text", "text": words}]
     if "call_id" in kept:
         kept["call_id"] = portable_id(kept["call_id"])
     return kept
 
 
+_OF_SERVERS = frozenset({"annotations", "logprobs"})
 CHECKED = frozenset({"model", "input", "include", "tools", "stream", "user", "store"})
 
 

@@ -65,6 +65,13 @@ def test_reasoning_comes_back_sealed_where_it_is_not_kept(
     assert wire(habits, facts)[0].get("include") == include
 
 
+def test_sealed_reasoning_that_was_asked_for_is_asked_for() -> None:
+    """Also where the service keeps answers: the client may want to keep them as well."""
+    body, _ = sent(asked(include=["reasoning.encrypted_content"]))
+    assert body["include"] == ["reasoning.encrypted_content"]
+    assert "include" not in sent(asked())[0]
+
+
 def test_other_things_to_include_go_too() -> None:
     body, _ = sent(asked(include=["web_search_call.action.sources"], store=False, top_logprobs=2))
     assert body["include"] == [
@@ -129,6 +136,11 @@ CLOSED = Raw(
             ["strict: text.format"],
         ),
         (OutputFormat(FormatKind.SCHEMA, OPEN), ("answer", None), []),
+        (
+            OutputFormat(FormatKind.SCHEMA, strict=True),
+            ("answer", False),
+            ["strict: text.format"],
+        ),
     ],
 )
 def test_structured_answers(output: OutputFormat, form: Any, losses: list[str]) -> None:

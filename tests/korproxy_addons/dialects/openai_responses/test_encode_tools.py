@@ -46,10 +46,13 @@ def test_a_function_of_another_dialect_is_not_strict() -> None:
 
 
 @pytest.mark.parametrize(
-    ("schema", "strict", "losses"), [(CLOSED, True, []), (SCHEMA, False, ["strict: f"])]
+    ("schema", "strict", "losses"),
+    [(CLOSED, True, []), (SCHEMA, False, ["strict: f"]), (None, False, ["strict: f"])],
 )
-def test_strict_where_the_schema_can_be(schema: Raw, strict: bool, losses: list[str]) -> None:
-    """T28"""
+def test_strict_where_the_schema_can_be(
+    schema: Raw | None, strict: bool, losses: list[str]
+) -> None:
+    """T28: no schema becomes an open one."""
     body, lost = wire(FunctionTool("f", schema=schema, strict=True))
     assert body["tools"][0]["strict"] is strict
     assert lost == losses
@@ -193,6 +196,8 @@ def test_nothing_is_said_of_calling_tools_that_are_not_there() -> None:
     search = HostedTool(HostedKind.OTHER, "bash_20250124", "bash", "anthropic-messages", Raw(b"{}"))
     body, _ = wire(search, tool_choice=ToolChoice(AUTO), parallel=False)
     assert not body.keys() & {"tools", "tool_choice", "parallel_tool_calls"}
+    _, losses = wire(search, tool_choice=ToolChoice(ChoiceMode.REQUIRED))
+    assert losses == ["hosted_tool: bash_20250124", "tool_choice: no tool is left to choose"]
 
 
 def test_one_call_at_a_time() -> None:

@@ -76,6 +76,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ),
     (declared({"type": "object"}, strict=True), 'Unknown name "strict"'),
     (body(tools=[{"functionDeclarations": [{"name": "1a"}]}]), "Invalid function name."),
+    (body(tools={"functionDeclarations": [{"name": "1a"}]}), "Invalid function name."),
     (
         body(tools=[{"functionDeclarations": [{"name": "a"}, {"name": "a"}]}]),
         "Duplicate function declaration found: a",
@@ -155,6 +156,8 @@ def test_every_unknown_name_is_listed() -> None:
         body([UNSIGNED], [RESULT], [{"text": "done"}], [{"text": "an older turn needs no signature"}]),
         body(system_instruction={"parts": [{"text": "x"}]}, safety_settings=None),
         {"contents": {"parts": {"text": "alone"}}},
+        body(tools={"functionDeclarations": [{"name": "alone"}]}),
+        {"contents": [{"parts": [{"fileData": {"fileUri": "x"}}, {"videoMetadata": {"startOffset": "2s"}}]}]},
         declared({"type": "OBJECT", "properties": {"type": {"type": "STRING", "enum": ["a"]}}, "required": ["type"]}),
         body(tools=[{"function_declarations": [{"name": "a", "parameters_json_schema": {"$schema": "any"}}]}]),
         body(generation_config={"thinking_config": {"include_thoughts": True}, "response_mime_type": "text/plain"}),

@@ -6,10 +6,10 @@ import pytest
 
 from launcher.simulator.wire.openai_chat_rules import problem
 from support.needs import needs_recordings
-from support.wire_shape import recordings
+from support.wire_shape import reasons, recordings
 
 USER = {"role": "user", "content": "Hi"}
-TOOL = {"type": "function", "function": {"name": "add", "parameters": {}}}
+TOOL: dict[str, Any] = {"type": "function", "function": {"name": "add", "parameters": {}}}
 CALLS = {
     "role": "assistant",
     "content": None,
@@ -17,6 +17,14 @@ CALLS = {
         {"id": "c1", "type": "function", "function": {"name": "add", "arguments": "{}"}}
     ],
 }
+PARSED_CALL = {
+    "id": "c1",
+    "index": 0,
+    "type": "function",
+    "function": {"name": "add", "arguments": "{}", "parsed_arguments": {}},
+}
+OPEN = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
+CLOSED: dict[str, Any] = {"strict": True, "parameters": {**OPEN, "additionalProperties": False}}
 RESULT = {"role": "tool", "tool_call_id": "c1", "content": "4"}
 
 
@@ -28,8 +36,7 @@ def body(**fields: Any) -> dict[str, Any]:
 def test_every_recorded_request_that_was_answered_is_right() -> None:
     for each in recordings(needs_recordings(), "openai_chat", "openai"):
         if each.status == 200 and each.request is not None:
-            reasoning = str(each.request["model"]).startswith("gpt-5")
-            assert problem(each.request, reasoning_model=reasoning) is None, each.name
+            assert problem(each.request, reasoning_model=reasons(each.request)) is None, each.name
 
 
 REFUSED: list[tuple[dict[str, Any], str, str | None, str | None]] = [
@@ -69,6 +76,27 @@ REFUSED: list[tuple[dict[str, Any], str, str | None, str | None]] = [
         "Invalid value: 'model'.",
         "invalid_value",
         None,
+    ),
+    (
+        {
+            "tools": [
+                {"type": "function", "function": {"name": "f", "strict": True, "parameters": OPEN}}
+            ]
+        },
+        "Invalid schema for function 'f': In context=(), 'additionalProperties' is required",
+        "invalid_function_parameters",
+        "tools[0].function.parameters",
+    ),
+    (
+        {
+            "response_format": {
+                "type": "json_schema",
+                "json_schema": {"name": "f", "strict": True, "schema": OPEN},
+            }
+        },
+        "Invalid schema for response_format 'f': In context=(), 'additionalProperties' is required",
+        None,
+        "response_format",
     ),
     ({"tools": []}, "Invalid 'tools': empty array.", "empty_array", "tools"),
     ({"tools": [], "tool_choice": "auto"}, "Invalid 'tools': empty array.", "empty_array", "tools"),
@@ -184,8 +212,11 @@ def test_it_is_refused(
         {"stream": True, "stream_options": {"include_usage": True}, "store": False, "user": None},
         {"temperature": 1, "reasoning_effort": "high", "max_completion_tokens": 5},
         {"messages": [{"role": "user", "content": [{"type": "text", "text": "x"}]}, USER]},
+        {"messages": [USER, {**CALLS, "parsed": None, "tool_calls": [PARSED_CALL]}, RESULT]},
+        {"tools": [{"type": "function", "function": {**TOOL["function"], **CLOSED}}]},
+        {"tools": [{"type": "function", "function": {**TOOL["function"], **CLOSED, "parameters": OPEN, "strict": False}}]},
     ],
-)
+)  # fmt: skip
 def test_it_is_taken(fields: dict[str, Any]) -> None:
     assert problem(body(**fields), reasoning_model=True) is None
 

@@ -14,6 +14,8 @@ CALL = {"type": "function_call", "call_id": "c1", "name": "add", "arguments": "{
 RESULT = {"type": "function_call_output", "call_id": "c1", "output": "4"}
 SEALED = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": encrypted("x")}
 
+OPEN = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
+
 
 def body(*items: Any, **fields: Any) -> dict[str, Any]:
     return {"model": "gpt-6.1-sol", "input": [USER, *items], "store": False, **fields}
@@ -55,6 +57,16 @@ REFUSED: list[tuple[dict[str, Any], str, str | None]] = [
         body(tools=[{"type": "function", "name": "a", "parameters": {"type": "string"}}]),
         "Invalid schema for function 'a'",
         "invalid_function_parameters",
+    ),
+    (
+        body(tools=[{"type": "function", "name": "a", "strict": True, "parameters": OPEN}]),
+        "Invalid schema for function 'a': In context=(), 'additionalProperties' is required",
+        "invalid_function_parameters",
+    ),
+    (
+        body(text={"format": {"type": "json_schema", "name": "a", "strict": True, "schema": OPEN}}),
+        "Invalid schema for response_format 'a': In context=(), 'additionalProperties' is required",
+        None,
     ),
     (body(tool_choice="required"), "Tool choice is specified, but 'tools' is not.", None),
     (body(CALL), "No tool output found for function call c1.", None),
@@ -109,6 +121,8 @@ def test_it_is_refused(given: dict[str, Any], words: str, code: str | None) -> N
         body({"type": "additional_tools", "role": "developer", "tools": []}, tool_choice="required"),
         body(tools=[{"type": "tool_search"}, {"type": "web_search"}, {"type": "custom", "name": "apply_patch"},
                     {"type": "web_search_preview_2025_03_11"}, {"type": "image_generation"}]),
+        body(tools=[{"type": "function", "name": "a", "strict": True, "parameters": {**OPEN, "additionalProperties": False}},
+                    {"type": "function", "name": "b", "strict": False, "parameters": OPEN}]),
         body(client_metadata={}, prompt_cache_key="k", include=["reasoning.encrypted_content"]),
     ],
 )  # fmt: skip
