@@ -45,7 +45,7 @@ class Access:
     @request_hook
     def requestheaders(self, exchange: Exchange) -> Reply | None:
         config = exchange.config
-        exchange.tool = tool_of(exchange.client.headers)
+        exchange.tool = tool_of(exchange.client.lower)
         if exchange.client.path in _OPEN_PATHS or not config.local_keys.keys:
             return None
         self._read_keys(config)

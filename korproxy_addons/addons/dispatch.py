@@ -181,8 +181,8 @@ class Dispatch:
     @request_hook
     def request(self, exchange: Exchange) -> Reply | None:
         # Every check before this one has let the request pass; without this mark the leg sends nothing.
-        exchange.own_login = OWN_KEY in exchange.client.headers and self._relays(exchange.config)
-        exchange.tool = tool_of(exchange.client.headers)
+        exchange.own_login = OWN_KEY in exchange.client.lower and self._relays(exchange.config)
+        exchange.tool = tool_of(exchange.client.lower)
         exchange.cleared = True
         return None
 

@@ -6,6 +6,8 @@ from korproxy_addons.gateway.exchange import Exchange
 from korproxy_addons.gateway.hook import response_hook
 from korproxy_addons.gateway.replies import own_headers
 
+_CROSS_ORIGIN = b"access-control-"
+
 
 class Egress:
     """
@@ -19,7 +21,8 @@ class Egress:
     def responseheaders(self, exchange: Exchange, response: http.Response) -> None:
         exchange.status = response.status_code
         headers = response.headers
-        for name in [name for name in headers if name.lower().startswith("access-control-")]:
-            del headers[name]
+        for foreign in [it for it, _ in headers.fields if it.lower().startswith(_CROSS_ORIGIN)]:
+            headers.pop(foreign, None)
         for name, value in own_headers(exchange):
-            headers[name] = value
+            if headers.get(name) != value:
+                headers[name] = value

@@ -85,27 +85,27 @@ class Entrance:
         now = time.time()
         path, _, query = flow.request.path.partition("?")
         profile, path = split_profile(path)
-        headers = flow.request.headers
         own = new_id(now)
-        given = next((headers[name] for name in _ID_HEADERS if name in headers), "")
+        client = ClientRequest(
+            method=flow.request.method.upper(),
+            path=path,
+            query=query,
+            headers=flow.request.headers.copy(),
+            http_version=flow.request.http_version,
+            peer=end_of(flow.client_conn.peername),
+            profile=profile,
+            own=end_of(flow.client_conn.sockname),
+            connection=flow.client_conn.id,
+        )
+        given = next((client.lower[name] for name in _ID_HEADERS if name in client.lower), "")
         exchange = Exchange(
             id=given if _SANE_ID.fullmatch(given) else own,
             seed=own,
             config=self._config(),
-            client=ClientRequest(
-                method=flow.request.method.upper(),
-                path=path,
-                query=query,
-                headers=headers.copy(),
-                http_version=flow.request.http_version,
-                peer=end_of(flow.client_conn.peername),
-                profile=profile,
-                own=end_of(flow.client_conn.sockname),
-                connection=flow.client_conn.id,
-            ),
+            client=client,
             received_at=now,
             clock_started_s=time.monotonic(),
-            dialect=dialect_of(path, _lower(headers)),
+            dialect=dialect_of(path, client.lower),
         )
         exchange.bind(flow)
         return exchange
@@ -179,7 +179,3 @@ def end_of(address: tuple[Any, ...] | None) -> tuple[str, int] | None:
 def too_large(limit_bytes: int) -> KorProxyError:
     """The error for a body over the limit."""
     return KorProxyError(catalogue.BODY_TOO_LARGE, f"the limit is {limit_bytes} bytes")
-
-
-def _lower(headers: http.Headers) -> dict[str, str]:
-    return {name.lower(): value for name, value in headers.items()}

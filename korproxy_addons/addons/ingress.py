@@ -54,13 +54,13 @@ class Ingress:
     @request_hook
     def requestheaders(self, exchange: Exchange) -> Reply | None:
         client = exchange.client
-        length = client.headers.get("content-length", "")
+        length = client.lower.get("content-length", "")
         if length.isascii() and length.isdigit():
             limit_bytes = exchange.config.limits.body_bytes
             # Python refuses to read numbers of thousands of digits.
             if len(length) > 18 or int(length) > limit_bytes:
                 raise KorProxyError(catalogue.BODY_TOO_LARGE, f"the limit is {limit_bytes} bytes")
-        lower = {name.lower(): value for name, value in client.headers.items()}
+        lower = client.lower
         wanted = read_path(client.method, client.path, client.query, lower)
         exchange.dialect = wanted.dialect
         if wanted.upgrade:
@@ -79,7 +79,7 @@ class Ingress:
             return None
         client = exchange.client
         config = exchange.config
-        coding = client.headers.get("content-encoding", "")
+        coding = client.lower.get("content-encoding", "")
         client.body = decoded_request_body(client.body, coding, config.limits.body_bytes)
         check_json(client.body, config)
         exchange.inbound = Inbound(

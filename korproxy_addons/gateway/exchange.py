@@ -80,6 +80,16 @@ class ClientRequest:
     profile: str = ""
     own: tuple[str, int] | None = None
     connection: str = ""
+    _lower: tuple[object, dict[str, str]] = field(default=(None, {}), init=False, compare=False)
+
+    @property
+    def lower(self) -> dict[str, str]:
+        """The headers by their names in lower case, for those who ask much; not to be changed."""
+        fields, lower = self._lower
+        if fields is not self.headers.fields:
+            lower = {name.lower(): value for name, value in self.headers.items()}
+            self._lower = self.headers.fields, lower
+        return lower
 
     def __repr__(self) -> str:
         # Query, headers and body hold the client's key and its words.

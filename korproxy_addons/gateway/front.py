@@ -12,6 +12,7 @@ from mitmproxy.proxy.layers.modes import ReverseProxy
 from mitmproxy.proxy.mode_specs import ReverseMode
 from mitmproxy.utils import asyncio_utils
 
+from korproxy_addons.gateway.fastpath import begin_of
 from korproxy_addons.gateway.layer import GatewayLayer, Refusals
 
 __all__ = [
@@ -57,7 +58,7 @@ def choose_layer(nextlayer: NextLayer, refusals: Refusals) -> None:
     if speaks_tls and not encrypted and starts_like_tls_record(nextlayer.data_client()):
         nextlayer.layer = ClientTLSLayer(context)
     else:
-        nextlayer.layer = GatewayLayer(context, refusals)
+        nextlayer.layer = GatewayLayer(context, refusals, begin_of(ctx.master))
 
 
 def is_gateway_flow(flow: http.HTTPFlow) -> bool:

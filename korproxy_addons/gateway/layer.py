@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mitmproxy import http
-from mitmproxy.connection import ConnectionState, Server
+from mitmproxy.connection import Server
 from mitmproxy.proxy import commands, events
 from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers.http import (
@@ -24,6 +24,8 @@ from mitmproxy.proxy.layers.http import (
 from mitmproxy.proxy.layers.http._base import HttpConnection, HttpEvent
 from mitmproxy.proxy.layers.http._events import RequestEndOfMessage, RequestProtocolError
 
+from korproxy_addons.gateway.fastpath import Begin, Unfinished
+from korproxy_addons.gateway.messages import open_server
 from korproxy_addons.gateway.reader import Commands, GatewayHttp1Server, Refusals
 from korproxy_addons.gateway.stream import GatewayStream
 
@@ -84,11 +86,34 @@ class VirtualUpstream(HttpConnection):
 
 
 class GatewayLayer(HttpLayer):
-    """HTTP towards the client as mitmproxy does it; towards the provider, our own leg."""
+    """
+    HTTP towards the client as mitmproxy does it; towards the provider, our own leg.
 
-    def __init__(self, context: Context, refusals: Refusals) -> None:
+    Args:
+        begin: Handles a hook at once; None: each is handed to mitmproxy, which makes a task of it.
+    """
+
+    def __init__(self, context: Context, refusals: Refusals, begin: Begin | None = None) -> None:
         super().__init__(context, HTTPMode.transparent)
         self._refusals = refusals
+        self._begin = begin
+
+    def handle_event(self, event: events.Event) -> Commands:
+        if self._begin is None:
+            yield from super().handle_event(event)
+            return
+        if isinstance(event, events.HookCompleted) and isinstance(event.command, Unfinished):
+            event = events.HookCompleted(event.command.hook)
+        waiting = [event]
+        for next_event in waiting:
+            for command in super().handle_event(next_event):
+                if not isinstance(command, commands.StartHook):
+                    yield command
+                elif (left := self._begin(command)) is not None:
+                    yield left
+                elif command.blocking:
+                    # Its layer goes on when all that this event has brought is done, as after a task.
+                    waiting.append(events.HookCompleted(command))
 
     def _handle_event(self, event: events.Event) -> Commands:
         if isinstance(event, LegEvent):
@@ -113,8 +138,7 @@ class GatewayLayer(HttpLayer):
         # Whatever was to be reused: one virtual connection per request and none kept, as a long keep-alive connection
         # must not collect them.
         stream: Any = self.command_sources.pop(event)
-        server = Server(address=event.address)
-        server.state = ConnectionState.OPEN
+        server = open_server(event.address)
         for connection in [c for c in self.connections if isinstance(c, Server)]:
             del self.connections[connection]
         self.connections[server] = VirtualUpstream(self.context.fork(), server, stream)

@@ -1,14 +1,16 @@
 """
-mitmproxy's request and response objects, filled without the checks their constructors make.
+mitmproxy's request, response and server objects, filled without the checks their constructors make.
 
 The constructors look up the type of each field at run time, which costs more than all of an exchange's hooks. What is put in
 here is right by construction.
 """
 
 import time
+import uuid
 from collections.abc import Iterable
 
 from mitmproxy import http
+from mitmproxy.connection import ConnectionState, Server
 from mitmproxy.net.http.status_codes import RESPONSES
 
 
@@ -71,3 +73,13 @@ def new_request(  # noqa: PLR0913 - the fields of a request
     request = http.Request.__new__(http.Request)
     request.data = data
     return request
+
+
+_SERVER = vars(Server(address=("", 0))) | {"state": ConnectionState.OPEN}
+
+
+def open_server(address: tuple[str, int]) -> Server:
+    """A connection to a server that passes for open; nothing of it but the address is known yet."""
+    server = Server.__new__(Server)
+    server.__dict__.update(_SERVER, address=address, id=str(uuid.uuid4()))
+    return server

@@ -69,7 +69,7 @@ def own_headers(exchange: Exchange) -> tuple[tuple[str, str], ...]:
     ]
     if exchange.error is not None:
         fields.append((ERROR, exchange.error.spec.code))
-    if "x-correlation-id" in exchange.client.headers:
+    if "x-correlation-id" in exchange.client.lower:
         fields.append(("x-correlation-id", exchange.id))
     fields.append(("x-content-type-options", "nosniff"))
     return tuple(fields)
@@ -140,4 +140,6 @@ def _encodable(text: str) -> str:
 
 def _plain(text: str) -> str:
     """Header-safe: one line of visible ASCII, anything else replaced."""
-    return "".join(c if " " <= c <= "~" else "?" for c in text)[:512]
+    if not (text.isascii() and text.isprintable()):
+        text = "".join(c if " " <= c <= "~" else "?" for c in text)
+    return text[:512]

@@ -24,6 +24,8 @@ from korproxy_addons.providers.failure import Failure
 # A whole reply up to this size is read before anything is sent on: it may be an error that calls itself 200.
 HELD_WHOLE_BYTES = 1024 * 1024
 KEEP_ALIVE_S = 15.0
+# Holds the events that announce a reply, and the first that says something.
+_FIRST_LOOK_BYTES = 2048
 
 
 class HiddenFailureError(Exception):
@@ -229,7 +231,15 @@ class ReplyRoad:
         if self._first is None:
             self._raw.append(chunk)
             return False
-        return self._good(self._first.feed(chunk))
+        # What follows the first good event is nobody's matter here: of a long read, little is taken apart.
+        good, start, size = False, 0, _FIRST_LOOK_BYTES
+        while start < len(chunk) and not good:
+            good = self._good(self._first.feed(chunk[start : start + size]))
+            start, size = start + size, len(chunk)
+        if not self._forms.client_streamed:
+            # One body, which goes when all of it is there: further events will be looked at.
+            self._first.feed(chunk[start:])
+        return good
 
     def _examine_rest(self) -> None:
         if self._first is not None:

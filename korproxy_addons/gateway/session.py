@@ -40,7 +40,7 @@ _TURN = msgspec.json.Decoder(_Turn)
 
 def session_of(exchange: Exchange) -> str:
     """The conversation's id, or something that stays the same while it goes on; "" if there is neither."""
-    headers = exchange.client.headers
+    headers = exchange.client.lower
     for name in _HEADERS:
         value = headers.get(name)
         if value:

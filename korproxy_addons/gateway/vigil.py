@@ -68,7 +68,8 @@ def _waits(exchange: Exchange, elapsed_s: float) -> Waits:
 
 
 def _patience(exchange: Exchange) -> Patience | None:
-    told_s = told_patience(exchange.client.headers.get_all(TOLD))
+    client = exchange.client
+    told_s = told_patience(client.headers.get_all(TOLD) if TOLD in client.lower else ())
     own = exchange.config.timeouts.tools.get(exchange.tool) if exchange.tool else None
     known = patience_of(exchange.tool, None if own is not None else told_s)
     if own is None:

@@ -6,6 +6,7 @@ or a typo must not turn the gateway into a way to the machine's own services. So
 are about to be connected to, each time.
 """
 
+import functools
 import ipaddress
 import socket
 from collections.abc import Iterable
@@ -29,6 +30,20 @@ class OwnAddressError(BlockedAddressError):
     """An upstream address that is one of the gateway's own listeners."""
 
 
+# Asked for each request, of a handful of addresses.
+_ADDRESSES_KEPT = 1024
+
+
+@functools.lru_cache(_ADDRESSES_KEPT)
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address that a text is; None for anything else, as a name."""
+    try:
+        return ipaddress.ip_address(text.split("%", 1)[0])
+    except ValueError:
+        return None
+
+
+@functools.lru_cache(_ADDRESSES_KEPT)
 def is_public(address: str) -> bool:
     """
     Whether `address` (an IP in text) is a public unicast one, however it is wrapped.
@@ -79,7 +94,9 @@ class AddressGuard:
             BlockedAddressError: it is not public, and the provider is not marked local.
         """
         host, port = origin
-        ip = ipaddress.ip_address(address.split("%", 1)[0])
+        ip = _address(address)
+        if ip is None:
+            raise ValueError(f"{address!r} is no address")
         inner = ip.ipv4_mapped if isinstance(ip, ipaddress.IPv6Address) else None
         here = (inner or ip).is_loopback or (inner or ip).is_unspecified
         if here and port in self._own_ports:
@@ -97,11 +114,9 @@ class AddressGuard:
             BlockedAddressError: as `check`, or the address is in disguise.
         """
         host = origin[0]
-        try:
-            ipaddress.ip_address(host.split("%", 1)[0])
-        except ValueError:
+        if _address(host) is None:
             if _disguised(host):
-                raise BlockedAddressError(f"{host} is an address in disguise") from None
+                raise BlockedAddressError(f"{host} is an address in disguise")
             return
         self.check(origin, host)
 

@@ -5,6 +5,8 @@ import sqlite3
 import sys
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
+from itertools import chain, groupby
+from operator import itemgetter
 from pathlib import Path
 
 from korproxy_addons.io.tables.table import Table
@@ -107,8 +109,8 @@ def write(connection: sqlite3.Connection, batch: Batch) -> None:
     """
     connection.execute("BEGIN IMMEDIATE")
     try:
-        for sql, rows in batch:
-            connection.executemany(sql, rows)
+        for sql, items in groupby(batch, itemgetter(0)):
+            connection.executemany(sql, chain.from_iterable(rows for _, rows in items))
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:

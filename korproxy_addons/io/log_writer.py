@@ -9,6 +9,7 @@ import contextlib
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable
 from typing import Protocol, TextIO
 
@@ -16,6 +17,8 @@ from korproxy_addons.io.log_file import LogFile
 
 MOST_WAITING = 10_000
 MOST_AT_ONCE = 64
+# A line that comes alone is written at once; of many, what comes meanwhile is written together.
+GATHER_S = 0.05
 IDLE_S = 60.0
 STOP_S = 5.0
 LOST_COMPONENT = "korproxy.logs"
@@ -54,6 +57,7 @@ class LogWriter:
         self._lost = 0
         self._told_lost = 0
         self._thread: threading.Thread | None = None
+        self._ending = threading.Event()
 
     @property
     def lost(self) -> int:
@@ -70,6 +74,7 @@ class LogWriter:
 
     def start(self) -> None:
         """Begin to write."""
+        self._ending.clear()
         self._thread = threading.Thread(target=self._run, name="log", daemon=True)
         self._thread.start()
 
@@ -77,6 +82,7 @@ class LogWriter:
         """Write what waits, and end; a sink that hangs is not waited for."""
         if self._thread is not None:
             self._records.put(None)
+            self._ending.set()
             self._thread.join(STOP_S)
             if self._thread.is_alive():
                 return
@@ -85,15 +91,20 @@ class LogWriter:
 
     def _run(self) -> None:
         more = True
+        rests_until_s = 0.0
         while more:
             try:
                 batch = [self._records.get(timeout=IDLE_S)]
             except queue.Empty:
                 self._sink.idle()
                 continue
+            # Woken for each line, this thread would take the interpreter away from who logs, line by line.
+            self._ending.wait(max(0.0, rests_until_s - time.monotonic()))
             with contextlib.suppress(queue.Empty):
                 while len(batch) < MOST_AT_ONCE:
                     batch.append(self._records.get_nowait())
+            if len(batch) < MOST_AT_ONCE:
+                rests_until_s = time.monotonic() + GATHER_S
             more = None not in batch
             records = [it for it in batch if it is not None]
             told = self._lost_record()

@@ -4,9 +4,14 @@ One finished exchange as the ledger keeps it: who asked whom, how it went, what 
 A row is made from values alone; `gateway/exchange_record.py` takes them from an exchange.
 """
 
-from msgspec import Struct, json
+from msgspec import Struct, json, structs
+
+from korproxy_addons.routing.tools import OWN_REQUESTS as _OWN_REQUESTS
 
 type Value = str | int | float | None
+
+OWN_REQUESTS = _OWN_REQUESTS
+"""Tool of the requests that KorProxy's own commands make: its tests, and what is replayed."""
 
 
 class AttemptRecord(Struct, frozen=True, kw_only=True):
@@ -136,11 +141,11 @@ class ExchangeRecord(Struct, frozen=True, kw_only=True):
 
     def row(self) -> tuple[Value, ...]:
         """The values for `COLUMNS`; attempts as JSON."""
-        return tuple(
-            json.encode(self.attempts).decode() if name == "attempts" else getattr(self, name)
-            for name in COLUMNS
-        )
+        values = list(structs.astuple(self))
+        values[_ATTEMPTS] = json.encode(self.attempts).decode()
+        return tuple(values)
 
 
 COLUMNS: tuple[str, ...] = ExchangeRecord.__struct_fields__
 """Names of a row's values, in their order."""
+_ATTEMPTS = COLUMNS.index("attempts")

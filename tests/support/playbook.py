@@ -22,6 +22,7 @@ from mitmproxy.proxy.layers.http._events import (
 )
 from mitmproxy.proxy.mode_specs import ProxyMode
 
+from korproxy_addons.gateway.fastpath import Unfinished
 from korproxy_addons.gateway.layer import GatewayLayer, LegEvent, UpstreamHook, UpstreamRequest
 from korproxy_addons.gateway.messages import headers_of, new_response
 from korproxy_addons.gateway.socket_history import SocketHistory
@@ -78,6 +79,7 @@ class Playbook:
     Args:
         refusals: What the layer asks for an answer.
         hooks: By name, what is called with a hook's data.
+        at_once: Hooks are handled by the layer itself, as with the fast path.
         set_options: Options of mitmproxy that differ from the default.
 
     Attributes:
@@ -91,6 +93,8 @@ class Playbook:
         self,
         refusals: PlainRefusals | None = None,
         hooks: dict[str, HookFunction] | None = None,
+        *,
+        at_once: bool = False,
         **set_options: Any,
     ) -> None:
         opts = options.Options()
@@ -103,7 +107,7 @@ class Playbook:
         context = Context(self.client, opts)
         context.server.address = ("korproxy.invalid", 80)
         self.refusals = refusals or PlainRefusals()
-        self.layer = GatewayLayer(context, self.refusals)
+        self.layer = GatewayLayer(context, self.refusals, self._begin if at_once else None)
         self.hooks = hooks or {}
         self.written = b""
         self._closed = False
@@ -200,7 +204,20 @@ class Playbook:
                 raise AssertionError(f"unexpected: {command}")
         return []
 
+    def _begin(self, hook: commands.StartHook) -> Unfinished | None:
+        """A hook that is held is kept waiting."""
+        if not self._do(hook) and hook.blocking:
+            self._waiting.remove(hook)
+            left = Unfinished(_nothing(), hook)
+            left.blocking = hook.blocking
+            return left
+        return None
+
     def _hook(self, hook: commands.StartHook) -> list[events.Event]:
+        if isinstance(hook, Unfinished):
+            hook.rest.close()
+            self._waiting.append(hook)
+            return []
         self.hooked.append(hook.name)
         if hook.name in self.hooks:
             self.hooks[hook.name](*hook.args())
@@ -208,3 +225,7 @@ class Playbook:
             self._waiting.append(hook)
             return []
         return [events.HookCompleted(hook)] if hook.blocking else []
+
+
+async def _nothing() -> None:
+    """What is left of a hook that nobody waits for in here."""

@@ -1,5 +1,7 @@
 import gc
 
+from mitmproxy import http
+
 from korproxy_addons.dialects.base import Peek
 from korproxy_addons.gateway.exchange import Attempt, Exchange
 from korproxy_addons.routing.paths import read_path
@@ -35,6 +37,15 @@ def test_an_exchange_goes_with_its_flow_and_is_written_nowhere() -> None:
     del flow
     gc.collect()
     assert sum(isinstance(it, Exchange) for it in gc.get_objects()) < before
+
+
+def test_headers_are_found_by_their_names_in_lower_case_as_they_are_now() -> None:
+    client = exchange_of(client_flow()).client
+    client.headers = http.Headers([(b"X-A", b"1"), (b"x-a", b"2"), (b"B", b"\xff")])
+    assert client.lower == {"x-a": "1, 2", "b": "\udcff"}
+    assert client.lower is client.lower
+    client.headers["x-A"] = "3"
+    assert client.lower["x-a"] == "3"
 
 
 def test_the_model_is_as_the_client_named_it() -> None:

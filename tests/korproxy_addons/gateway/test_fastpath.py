@@ -4,19 +4,21 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
 from mitmproxy import exceptions, options, version
 from mitmproxy.addonmanager import Loader
+from mitmproxy.flow import Flow
 from mitmproxy.hooks import UpdateHook
 from mitmproxy.master import Master
 from mitmproxy.proxy.layers.http._hooks import HttpRequestHook
 from mitmproxy.proxy.server_hooks import ClientConnectedHook
 from mitmproxy.test import tflow
 
-from korproxy_addons.gateway import fastpath
-from korproxy_addons.gateway.fastpath import CachedDispatch, FastPath
+from korproxy_addons.gateway import fastpath, quick_objects
+from korproxy_addons.gateway.fastpath import CachedDispatch, FastPath, begin_of
 
 type Calls = list[str]
 
@@ -125,6 +127,119 @@ def test_the_same_are_called_in_the_same_order(case: str, caplog: pytest.LogCapt
     asyncio.run(run())
 
 
+async def begun(make: Make, times: int = 2) -> Calls:
+    """As `lived_through`, with hooks that are begun at once; what was kept waiting is marked."""
+    calls: Calls = []
+    with a_master() as master:
+        master.addons.add(*make(calls))
+        assert begin_of(master) is None
+        CachedDispatch(master).install()
+        begin = begin_of(master)
+        assert begin is not None
+        for _ in range(times):
+            calls.append("-")
+            hook = HttpRequestHook(tflow.tflow())
+            left = begin(hook)
+            if left is not None:
+                assert (left.hook, left.blocking) == (hook, hook.blocking)
+                calls.append("waits")
+                await master.addons.handle_lifecycle(left)
+    return calls
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_hook_that_is_begun_at_once_calls_the_same(
+    case: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def run() -> None:
+        stock = await lived_through(CASES[case], planned=False)
+        stock_logs = [(it.name, it.levelname, it.getMessage()) for it in caplog.records]
+        caplog.clear()
+        ours = await begun(CASES[case])
+        assert [it for it in ours if it != "waits"] == stock
+        assert ("waits" in ours) == (case in ("one that waits", "one whose handler is none"))
+        assert [(it.name, it.levelname, it.getMessage()) for it in caplog.records] == stock_logs
+
+    asyncio.run(run())
+
+
+def test_what_fails_after_it_has_waited_fails_as_ever(caplog: pytest.LogCaptureFixture) -> None:
+    class Fails(Addon):
+        async def request(self, _flow: object) -> None:  # type: ignore[override]
+            await asyncio.sleep(0)
+            raise ValueError("late")
+
+    def make(calls: Calls) -> list[Any]:
+        return [Fails("a", calls, Addon("a1", calls)), Addon("b", calls)]
+
+    assert asyncio.run(begun(make, times=1)) == ["-", "waits", "b.request", "a.update 1", "a1.update 1", "b.update 1"]  # fmt: skip
+    (record,) = caplog.records
+    assert (record.name, record.getMessage()) == ("mitmproxy.addonmanager", "Addon error: late")
+
+
+def test_who_is_cancelled_while_a_handler_waits_is_cancelled() -> None:
+    async def run() -> None:
+        calls: Calls = []
+        with a_master() as master:
+            master.addons.add(Slow("a", calls), Addon("b", calls))
+            CachedDispatch(master).install()
+            begin = begin_of(master)
+            assert begin is not None
+            left = begin(HttpRequestHook(tflow.tflow()))
+            assert left is not None
+            left.rest.send(None)
+            with pytest.raises(asyncio.CancelledError):
+                left.rest.throw(asyncio.CancelledError())
+        assert calls == []
+
+    asyncio.run(run())
+
+
+def test_what_a_handler_sets_in_its_context_ends_with_the_hook() -> None:
+    mark: ContextVar[str] = ContextVar("mark", default="")
+    seen: list[str] = []
+
+    class Marks:
+        def request(self, _flow: object) -> None:
+            seen.append(mark.get())
+            mark.set("set")
+
+    async def run() -> None:
+        with a_master() as master:
+            master.addons.add(Marks())
+            CachedDispatch(master).install()
+            begin = begin_of(master)
+            assert begin is not None
+            for _ in range(2):
+                assert begin(HttpRequestHook(tflow.tflow())) is None
+        assert (seen, mark.get()) == (["", ""], "")
+
+    asyncio.run(run())
+
+
+def test_a_flow_that_an_addon_holds_back_is_waited_for() -> None:
+    class Holds:
+        def request(self, flow: Flow) -> None:
+            flow.intercept()
+
+    async def run() -> None:
+        with a_master() as master:
+            master.addons.add(Holds())
+            CachedDispatch(master).install()
+            begin = begin_of(master)
+            assert begin is not None
+            flow = tflow.tflow()
+            left = begin(HttpRequestHook(flow))
+            assert left is not None
+            waiting = asyncio.create_task(master.addons.handle_lifecycle(left))
+            await asyncio.sleep(0)
+            assert not waiting.done()
+            flow.resume()
+            await waiting
+
+    asyncio.run(run())
+
+
 def test_what_may_not_be_caught_is_not_caught() -> None:
     def raising(calls: Calls) -> list[Any]:
         return [Addon("a", calls, error=exceptions.OptionsError("x"))]
@@ -207,6 +322,17 @@ def test_a_flow_is_followed_by_its_update_and_nothing_else_is() -> None:
         assert UpdateHook.name == "update"
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize(("other", "times"), [(version.VERSION, 1), ("12.20.1", 0)])
+def test_with_it_come_the_quick_objects(
+    other: str, times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+    monkeypatch.setattr(version, "VERSION", other)
+    monkeypatch.setattr(quick_objects, "install", lambda: calls.append("install"))
+    asyncio.run(started())
+    assert len(calls) == times
 
 
 async def started(addon: object | None = None) -> tuple[bool, bool, bool]:

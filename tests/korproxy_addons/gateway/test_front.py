@@ -2,14 +2,16 @@ import asyncio
 from collections.abc import Iterator
 
 import pytest
+from mitmproxy import http
 from mitmproxy.addons.proxyserver import Proxyserver
 from mitmproxy.addons.tlsconfig import TlsConfig
-from mitmproxy.proxy import events, layers
+from mitmproxy.proxy import commands, events, layers
 from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layer import Layer, NextLayer
 from mitmproxy.proxy.mode_specs import ProxyMode
 from mitmproxy.test import taddons, tflow
 
+from korproxy_addons.gateway.fastpath import CachedDispatch
 from korproxy_addons.gateway.front import (
     OPTIONS,
     choose_layer,
@@ -64,6 +66,37 @@ def test_what_the_gateway_cannot_do_without_is_set(master: taddons.context) -> N
 
 def test_a_plain_connection_gets_the_gateways_layer(master: taddons.context) -> None:
     assert isinstance(chosen(asked(master, HTTP)), GatewayLayer)
+
+
+class Counts:
+    """Counts the hooks it hears of."""
+
+    def __init__(self) -> None:
+        self.heard = 0
+
+    def requestheaders(self, _flow: http.HTTPFlow) -> None:
+        self.heard += 1
+
+
+@pytest.mark.parametrize("planned", [False, True])
+def test_with_the_fast_path_the_layer_handles_hooks_itself(
+    master: taddons.context,
+    planned: bool,
+) -> None:
+    """Without it each hook goes out, for mitmproxy to make a task of it."""
+    counts = Counts()
+    master.master.addons.add(counts)
+    if planned:
+        CachedDispatch(master.master).install()
+    question = asked(master, HTTP)
+    question.context.server.address = ("korproxy.invalid", 80)
+    layer = chosen(question)
+    assert layer is not None
+    list(layer.handle_event(events.Start()))
+    head = HTTP + b"host: localhost:1337\r\ncontent-length: 5\r\n\r\n"
+    said = layer.handle_event(events.DataReceived(question.context.client, head))
+    hooks = [it.name for it in said if isinstance(it, commands.StartHook)]
+    assert (hooks, counts.heard) == (([], 1) if planned else (["requestheaders"], 0))
 
 
 def test_nothing_is_chosen_before_the_client_has_said_a_word(master: taddons.context) -> None:

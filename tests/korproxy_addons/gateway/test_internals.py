@@ -11,8 +11,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from mitmproxy import addonmanager, connection, hooks, http, log, master, version
+from mitmproxy import addonmanager, connection, hooks, http, log, master, optmanager, version
 from mitmproxy.addons import errorcheck, proxyserver
+from mitmproxy.coretypes import multidict
 from mitmproxy.net import tls as net_tls
 from mitmproxy.net.http import status_codes
 from mitmproxy.proxy import commands, context, events, layer, mode_servers, server
@@ -183,6 +184,29 @@ def test_a_blocking_command_pauses_its_layer_alone_and_events_wait() -> None:
 def test_a_hook_that_does_not_block_is_a_plain_command() -> None:
     assert commands.StartHook.blocking is True
     assert commands.StartHook.__mro__[1:3] == (commands.Command, hooks.Hook)
+
+
+def test_a_flow_that_is_held_back_says_so() -> None:
+    """The fast path waits for it as `ProxyConnectionHandler.handle_hook` does."""
+    flow = tflow.tflow()
+    assert flow.intercepted is False
+    assert inspect.iscoroutinefunction(flow.wait_for_resume)
+    source = inspect.getsource(mode_servers.ProxyConnectionHandler.handle_hook)
+    assert "await data.wait_for_resume()" in source
+    assert "await self.server_event(events.HookCompleted(hook))" in inspect.getsource(
+        server.ConnectionHandler.hook_task
+    )
+
+
+def test_what_the_quick_objects_are_put_in_place_of() -> None:
+    assert http.Headers.__mro__[1:3] == (multidict.MultiDict, multidict._MultiDict)
+    assert vars(multidict._MultiDict).keys().isdisjoint({"get", "__contains__"})
+    assert optmanager._Option.__slots__ == (
+        "name", "typespec", "value", "_default", "choices", "help",
+    )  # fmt: skip
+    assert optmanager._Option("x", int, 1, "", None).value is optmanager.unset
+    assert "__post_init__" in vars(http.MessageData)
+    assert set(vars(context_of_a_client())) == {"client", "options", "server", "layers"}
 
 
 def test_an_exception_in_an_addon_is_logged_by_this_logger_and_with_it(

@@ -40,6 +40,56 @@ def test_a_stream_goes_out_piece_by_piece() -> None:
     assert not book.closed()
 
 
+@pytest.mark.parametrize("at_once", [False, True])
+def test_hooks_handled_at_once_make_the_same_conversation(at_once: bool) -> None:
+    """Requests one after the other, one refused by an addon, one sent with its neighbour, one that the client leaves."""
+
+    def refuse(flow: http.HTTPFlow) -> None:
+        if flow.request.path == "/":
+            flow.response = http.Response.make(403, b"no")
+
+    book = Playbook(hooks={"request": refuse}, at_once=at_once)
+    book.send(POST)
+    book.reply(book.head(CHUNKED), book.data(b"1"), book.end())
+    book.send(GET)
+    book.send(POST + POST)
+    book.reply(book.head(("content-length", "0")), book.end())
+    book.reply(book.head(("content-length", "0")), book.end())
+    book.send(POST)
+    book.leave()
+    assert book.read() == (
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\n1\r\n0\r\n\r\n"
+        b"HTTP/1.1 403 Forbidden\r\ncontent-length: 2\r\n\r\nno"
+        + b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
+        * 2
+    )
+    served = ["requestheaders", "request", "korproxy_upstream", "responseheaders", "response"]
+    refused = ["requestheaders", "request", "responseheaders", "response"]
+    left = ["requestheaders", "request", "korproxy_upstream", "error"]
+    assert book.hooked == served + refused + served + served + left
+    assert book.closed()
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+@pytest.mark.parametrize("held", ["requestheaders", "request", "responseheaders", "response"])
+def test_a_hook_that_waits_keeps_its_stream_waiting(held: str, at_once: bool) -> None:
+    book = Playbook(at_once=at_once)
+    book.held.add(held)
+    book.send(POST)
+    if held.startswith("request"):
+        assert book.upstream == []
+        book.let_go()
+    reply = book.head(("content-length", "1")), book.data(b"x"), book.end()
+    book.reply(*reply)
+    if held.startswith("response"):
+        assert not book.read().endswith(b"x") or held == "response"
+        book.let_go()
+        book.send(POST)
+        assert len(book.upstream) == 2
+    else:
+        assert book.read().endswith(b"\r\n\r\nx")
+
+
 def test_nothing_is_asked_of_mitmproxy_s_own_upstream() -> None:
     """The playbook fails on any command it does not know, `OpenConnection` among them."""
     book = Playbook(connection_strategy="eager")

@@ -1,8 +1,9 @@
 """Requests and responses filled without checks are what the constructors would have made."""
 
 from mitmproxy import http
+from mitmproxy.connection import ConnectionState, Server
 
-from korproxy_addons.gateway.messages import headers_of, new_request, new_response
+from korproxy_addons.gateway.messages import headers_of, new_request, new_response, open_server
 
 FIELDS = (("content-type", "text/event-stream"), ("x-odd", "é\udcff"))
 
@@ -49,3 +50,13 @@ def test_a_request_has_every_field_of_a_constructed_one() -> None:
     assert set(vars(made.data)) == set(vars(constructed.data))
     assert made.get_state() == constructed.get_state()
     assert made.pretty_url == "https://api.example/v1/x?y=1"
+
+
+def test_an_open_server_has_every_field_of_a_constructed_one() -> None:
+    """Likewise; and each is one by itself."""
+    made = open_server(("korproxy.invalid", 80))
+    constructed = Server(address=("korproxy.invalid", 80), id=made.id)
+    constructed.state = ConnectionState.OPEN
+    assert vars(made) == vars(constructed)
+    assert made.get_state() == constructed.get_state()
+    assert open_server(("korproxy.invalid", 80)).id != made.id

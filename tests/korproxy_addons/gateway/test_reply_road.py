@@ -156,6 +156,23 @@ def test_an_error_as_first_event_is_found_however_it_is_cut(size: int) -> None:
     assert not trip.sink.committed
 
 
+@pytest.mark.parametrize("pings", [0, 1, 50, 500])
+def test_an_error_behind_however_many_announcements_of_one_read_is_found(pings: int) -> None:
+    error = b"event: error\ndata: %b\n\n" % msgspec.json.encode(messages_error("rate_limit_error"))
+    trip = Trip([PING * pings + error + b"".join(MESSAGE_FRAMES)])
+    with pytest.raises(HiddenFailureError) as failed:
+        trip.go()
+    assert failed.value.failure is not None
+    assert not trip.sink.committed
+
+
+@pytest.mark.parametrize("pings", [0, 1, 50, 500])
+def test_a_stream_that_came_in_one_read_goes_out_in_one(pings: int) -> None:
+    whole = PING * pings + b"".join(MESSAGE_FRAMES)
+    trip = Trip([whole]).go()
+    assert (trip.held, trip.sink.body, trip.sink.ended) == (whole, whole, True)
+
+
 def test_what_breaks_off_while_it_is_held_is_told_to_nobody() -> None:
     trip = Trip([PING, CUT])
     with pytest.raises(KorProxyError):

@@ -70,6 +70,18 @@ def test_what_the_user_says_goes_before_both() -> None:
     assert budgets_for(exchange, exchange.clock_started_s) == Budgets(10.0, 160.0, 40.0)
 
 
+@pytest.mark.parametrize(
+    ("tool", "agent", "most_s"),
+    [("codex-cli", "codex_cli_rs/1", 80.0), ("cline", "Cline/1", 240.0)],
+)
+def test_only_who_hears_keep_alives_is_kept_waiting_for_longer_whoever_sets_his_patience(
+    tool: str, agent: str, most_s: float
+) -> None:
+    own = {"tools": {tool: {"first_byte_s": 100.0}}}
+    exchange = asked("openai-responses", agent=agent, timeouts=own)
+    assert budgets_for(exchange, exchange.clock_started_s) == Budgets(10.0, most_s, most_s)
+
+
 def test_the_configuration_is_the_upper_limit() -> None:
     exchange = asked("openai-chat", timeouts={"connect_s": 1.0, "first_byte_s": 2.0, "idle_s": 3.0})
     assert budgets_for(exchange) == Budgets(1.0, 2.0, 3.0)

@@ -82,6 +82,19 @@ def test_a_batch_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
         assert len(connection.execute("SELECT * FROM notes").fetchall()) == 2
 
 
+def test_what_a_batch_says_is_done_in_its_order(tmp_path: Path) -> None:
+    batch: list[tuple[str, list[database_file.Row]]] = [
+        (INSERT, [("a", 1.0), ("b", 2.0)]),
+        (INSERT, [("c", 3.0)]),
+        ("DELETE FROM notes WHERE at > ?", [(1.0,)]),
+        (INSERT, [("b", 9.0)]),
+    ]
+    with opened(tmp_path / "db", NOTES) as connection:
+        database_file.write(connection, batch)
+        found = connection.execute("SELECT * FROM notes ORDER BY at").fetchall()
+    assert found == [("a", 1.0), ("b", 9.0)]
+
+
 def test_what_is_too_old_goes_when_the_file_is_opened(tmp_path: Path) -> None:
     with opened(tmp_path / "db", NOTES) as connection:
         database_file.write(connection, [(INSERT, [("old", 100.0), ("young", 150.0)])])

@@ -60,6 +60,58 @@ def test_a_slow_disk_holds_nobody_up_and_what_was_dropped_is_counted() -> None:
     assert sink.closed
 
 
+class PieceSink(SlowSink):
+    """Keeps what is written together together."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pieces: list[list[str]] = []
+        self.go.set()
+
+    def write(self, records: list[logging.LogRecord]) -> bool:
+        self.pieces.append([it.getMessage() for it in records])
+        return True
+
+
+def test_a_line_that_comes_alone_is_written_at_once_and_many_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The second line waits for a minute that the end cuts short, and the others come with it."""
+    monkeypatch.setattr(log_writer, "GATHER_S", 60.0)
+    sink = PieceSink()
+    writer = LogWriter(sink)
+    writer.start()
+    writer.offer(record("first"))
+    until(lambda: len(sink.pieces) == 1)
+    for number in range(3):
+        writer.offer(record(str(number)))
+    writer.stop()
+    assert sink.pieces == [["first"], ["0", "1", "2"]]
+
+
+def test_more_than_is_written_at_once_waits_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_writer, "GATHER_S", 3600.0)
+    sink = PieceSink()
+    writer = LogWriter(sink)
+    for number in range(2 * log_writer.MOST_AT_ONCE):
+        writer.offer(record(str(number)))
+    writer.start()
+    until(lambda: len(sink.pieces) == 2)
+    writer.stop()
+    assert {len(it) for it in sink.pieces} == {log_writer.MOST_AT_ONCE}
+
+
+def test_a_writer_that_was_stopped_can_begin_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_writer, "GATHER_S", 60.0)
+    sink = PieceSink()
+    writer = LogWriter(sink)
+    for name in ("a", "b"):
+        writer.start()
+        writer.offer(record(name))
+        writer.stop()
+    assert sink.pieces == [["a"], ["b"]]
+
+
 def test_what_was_dropped_is_told_once() -> None:
     sink = SlowSink()
     writer = LogWriter(sink, most_waiting=1)
