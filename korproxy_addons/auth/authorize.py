@@ -78,7 +78,10 @@ def authorize_url(login: LoginSpec, ticket: Ticket) -> str:
     if login.issues_client_id:
         query["nonce"] = ticket.nonce
         query["ext_agent_host_id"] = f"urn:uuid:{ticket.installation}"
-        if not ticket.client_id:
+        if ticket.client_id:
+            # It is made anew because something is amiss: what was once refused must be asked for again.
+            query["prompt"] = "consent"
+        else:
             query["agent_name_hint"] = AGENT_NAME
         if ticket.login_hint:
             query["login_hint"] = ticket.login_hint
@@ -103,8 +106,10 @@ def read_callback(login: LoginSpec, ticket: Ticket, query: Mapping[str, str]) ->
         detail = f"{printable(error)}: {said}" if said else printable(error)
         raise by_code(error, detail or "the answer holds no code")
     client_id = query.get("client_id", "") if login.issues_client_id else ""
-    if login.issues_client_id and not (client_id or ticket.client_id):
+    if login.issues_client_id and (client_id or ticket.client_id) in {"", login.client_id}:
         raise rejected("the answer holds no client id")
+    if client_id and ticket.client_id not in {"", client_id}:
+        raise rejected("somebody else has signed in; add theirs as an account of its own")
     return Callback(SecretStr(code), client_id)
 
 
@@ -128,9 +133,12 @@ def read_pasted(login: LoginSpec, ticket: Ticket, text: str) -> Callback:
         query = dict(parse_qsl(text.removeprefix("?")))
     if not {"code", "error"} & query.keys():
         code, separator, state = text.partition("#")
-        if not code or " " in text or "/" in code.removeprefix("4/") or "://" in text:
-            raise IgnoredAnswer("this is not the address that the browser ended on")
         shows_code = bool(login.manual_redirect) and ticket.redirect_uri == login.manual_redirect
+        if not code or " " in text or "/" in code.removeprefix("4/") or "://" in text:
+            wanted = (
+                "code that the page shows" if shows_code else "address that the browser ended on"
+            )
+            raise IgnoredAnswer(f"this is not the {wanted}")
         if not separator and not shows_code:
             raise IgnoredAnswer("the code alone is not enough; paste the whole address")
         query = {"code": code, "state": state if separator else ticket.state}

@@ -16,8 +16,9 @@ def claims_of(token: str) -> dict[str, Any]:
     """
     The claims in a JWT; empty for anything that is none.
 
-    The signature is not looked at: the token came from the token endpoint itself, over TLS
-    (OpenID Connect Core, 3.1.3.7, item 6), and decides nothing but names and labels.
+    The signature is not looked at here: the token came from the token endpoint itself, over TLS
+    (OpenID Connect Core, 3.1.3.7, item 6), and what is read decides nothing but names and labels. Where a provider asks
+    its clients to check it, `id_tokens` does.
     """
     parts = token.split(".")
     if len(parts) != 3 or len(token) > _LIMIT_BYTES:

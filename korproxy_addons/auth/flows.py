@@ -8,6 +8,7 @@ throws its KorProxyError into the generator, which makes a LoginError of it.
 import base64
 from collections.abc import Generator, Mapping
 from dataclasses import replace
+from typing import Any
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -15,6 +16,7 @@ from pydantic import SecretStr
 
 from korproxy_addons.auth.authorize import Callback, Ticket, authorize_url
 from korproxy_addons.auth.failures import exchange_failure, refresh_failure
+from korproxy_addons.auth.id_tokens import SigningKeys, keys_url, read_keys
 from korproxy_addons.auth.replies import (
     first_tokens,
     read_api_key,
@@ -64,6 +66,8 @@ def exchange_code(
     Raises:
         LoginError: Any of the six states, when the generator is driven.
     """
+    # First of all, so that a code is spent only on tokens that can be checked.
+    keys = (yield from _signing_keys(login)) if login.discovery_url else None
     client_id = callback.client_id or ticket.client_id or login.client_id
     fields: dict[str, str | SecretStr] = {
         "grant_type": "authorization_code",
@@ -79,7 +83,8 @@ def exchange_code(
     reply = yield from _ask(post(login, fields, login.exchange_body, client_secret))
     if reply.status != 200:
         raise exchange_failure(reply, now)
-    return first_tokens(login, read_object(reply), now, client_id=client_id, nonce=ticket.nonce)
+    body = read_object(reply)
+    return first_tokens(login, body, now, client_id=client_id, nonce=ticket.nonce, keys=keys)
 
 
 def refresh(
@@ -190,6 +195,19 @@ def post(
     else:
         kind, body = "application/x-www-form-urlencoded", urlencode(opened).encode()
     return Request("POST", url or login.token_url, (("content-type", kind), *headers), body)
+
+
+def _signing_keys(login: LoginSpec) -> Generator[Request, Reply, SigningKeys]:
+    url = keys_url(login, (yield from _page(login.discovery_url)))
+    return read_keys((yield from _page(url)))
+
+
+def _page(url: str) -> Generator[Request, Reply, dict[str, Any]]:
+    """The JSON at an address that anybody may read."""
+    reply = yield from _ask(Request("GET", url, _ACCEPT))
+    if reply.status != 200:
+        raise unavailable(f"HTTP {reply.status}: what the provider says of itself")
+    return read_object(reply)
 
 
 def _profile_request(login: LoginSpec, tokens: TokenSet) -> Request:

@@ -10,10 +10,12 @@ import msgspec
 from pydantic import SecretStr
 
 from korproxy_addons.auth.claims import claims_of, expiry_of, facts_of
+from korproxy_addons.auth.id_tokens import SigningKeys, check_signature, is_over
 from korproxy_addons.auth.states import rejected, scope_denied, unavailable
 from korproxy_addons.auth.tokens import TokenSet
 from korproxy_addons.providers.calls import Reply
 from korproxy_addons.providers.logins import LoginSpec
+from korproxy_addons.providers.waits import instant_s
 
 _LONGEST_S = 400 * 86_400
 
@@ -36,7 +38,13 @@ def read_object(reply: Reply) -> dict[str, Any]:
 
 
 def first_tokens(
-    login: LoginSpec, body: Mapping[str, Any], now: float, *, client_id: str, nonce: str = ""
+    login: LoginSpec,
+    body: Mapping[str, Any],
+    now: float,
+    *,
+    client_id: str,
+    nonce: str = "",
+    keys: SigningKeys | None = None,
 ) -> TokenSet:
     """
     The tokens of a new login.
@@ -47,16 +55,19 @@ def first_tokens(
         now: Unix seconds when it was asked.
         client_id: The id that asked.
         nonce: What an id_token must repeat, where the login sends one.
+        keys: One of these must have signed the id_token; None: nobody asks.
     Raises:
         LoginError: PROVIDER_ERROR for a reply without tokens, SCOPE_DENIED for one with too few
-            permissions, INVALID_GRANT for an id_token that was made for somebody else.
+            permissions, INVALID_GRANT for an id_token that was made for, or signed by, somebody else.
     """
     access = _secret(body, "access_token")
     if access is None:
         raise unavailable("the reply holds no access token")
     tokens = _updated(login, TokenSet(access_token=access), body, now)
     if login.issuer:
-        _check_identity(login, body, client_id, nonce)
+        _check_identity(login, body, client_id, nonce, now)
+        if keys is not None:
+            check_signature(str(body.get("id_token", "")), keys)
     if login.issues_client_id:
         tokens = with_facts(tokens, {"client_id": client_id})
     check_scopes(login, tokens)
@@ -137,7 +148,13 @@ def _updated(login: LoginSpec, old: TokenSet, body: Mapping[str, Any], now: floa
     if access is not None:
         lasts_s = _seconds(body.get("expires_in"))
         ends = now + lasts_s if lasts_s is not None else expiry_of(str(body.get("access_token")))
-        new = replace(new, expires_at=ends, obtained_at=now)
+        new = replace(
+            new,
+            expires_at=ends,
+            obtained_at=now,
+            renew_by=None if login.renews_within_s is None else now + login.renews_within_s,
+            renew_from=_instant(body.get("earliest_refresh_at")),
+        )
     facts = facts_of(claims_of(str(body.get("id_token", ""))))
     account = _mapping(body.get("account"))
     if account:
@@ -153,7 +170,9 @@ def _deadline(login: LoginSpec, old: TokenSet, body: Mapping[str, Any], now: flo
     return now + lasts_s
 
 
-def _check_identity(login: LoginSpec, body: Mapping[str, Any], client_id: str, nonce: str) -> None:
+def _check_identity(
+    login: LoginSpec, body: Mapping[str, Any], client_id: str, nonce: str, now: float
+) -> None:
     claims = claims_of(str(body.get("id_token", "")))
     audience = claims.get("aud")
     audiences = audience if isinstance(audience, list) else [audience]
@@ -164,6 +183,7 @@ def _check_identity(login: LoginSpec, body: Mapping[str, Any], client_id: str, n
             ("aud", client_id in audiences),
             ("nonce", claims.get("nonce") == nonce),
             ("sub", bool(claims.get("sub"))),
+            ("exp", not is_over(claims, now)),
         )
         if not right
     ]
@@ -196,6 +216,13 @@ def _secret(body: Mapping[str, Any], name: str) -> SecretStr | None:
     value = body.get(name)
     usable = isinstance(value, str) and value and value.isascii() and value.isprintable()
     return SecretStr(str(value)) if usable else None
+
+
+def _instant(value: Any) -> float | None:
+    """Unix seconds of an instant in seconds, in milliseconds or as RFC 3339 has it."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and value > 1e11:
+        value /= 1000
+    return instant_s(value)
 
 
 def _seconds(value: Any) -> float | None:

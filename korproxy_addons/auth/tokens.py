@@ -30,6 +30,8 @@ class TokenSet:
         expires_at: End of the access token, Unix seconds; None: unknown, or never.
         refresh_expires_at: End of the whole login, which no refresh moves; None: unknown.
         obtained_at: When the access token was had, Unix seconds; 0: unknown.
+        renew_by: When to renew at the latest, though the access token may hold for longer, Unix seconds; None: no such rule.
+        renew_from: The provider wants no renewal before, Unix seconds; None: it does not say.
         scopes: What was granted, as far as the provider says it.
         facts: What is known of the login, no secrets: email, account_id, plan, organization,
             organization_id, subject, client_id, resource_url.
@@ -42,6 +44,8 @@ class TokenSet:
     expires_at: float | None = None
     refresh_expires_at: float | None = None
     obtained_at: float = 0.0
+    renew_by: float | None = None
+    renew_from: float | None = None
     scopes: tuple[str, ...] = ()
     facts: Mapping[str, str] = field(default=_NO_FACTS)
 
@@ -65,23 +69,30 @@ def identity_of(tokens: TokenSet) -> tuple[str, ...]:
     return (name,) if name else ()
 
 
-def due_at(tokens: TokenSet) -> float | None:
+def due_at(tokens: TokenSet, early_s: float = 0.0) -> float | None:
     """
-    When to renew the access token, in Unix seconds; None if its end is not known.
+    When to renew the access token, in Unix seconds; None if nothing says.
 
-    Five minutes before the end; at four fifths of a life shorter than 25 minutes.
+    Five minutes before the end; at four fifths of a life shorter than 25 minutes; sooner where the provider's own tool
+    renews sooner, and never before the provider allows it, though no later than the end.
+
+    Args:
+        tokens: The tokens.
+        early_s: So much sooner, as far as that is allowed.
     """
-    if tokens.expires_at is None:
+    ends = [it for it in (_end_of_use(tokens), tokens.renew_by) if it is not None]
+    if not ends:
         return None
-    life_s = tokens.expires_at - tokens.obtained_at
-    if tokens.obtained_at > 0 and life_s < SHORT_LIFE_S:
-        return tokens.obtained_at + SHORT_LIFE_SHARE * max(life_s, 0.0)
-    return tokens.expires_at - MARGIN_S
+    due = min(ends) - early_s
+    if tokens.renew_from is None:
+        return due
+    latest = tokens.renew_from if tokens.expires_at is None else tokens.expires_at
+    return max(due, min(tokens.renew_from, latest))
 
 
-def is_due(tokens: TokenSet, now: float) -> bool:
-    """Whether the access token is to be renewed now."""
-    due = due_at(tokens)
+def is_due(tokens: TokenSet, now: float, early_s: float = 0.0) -> bool:
+    """Whether the access token is to be renewed now; `early_s` as in `due_at`."""
+    due = due_at(tokens, early_s)
     return due is not None and due <= now
 
 
@@ -94,3 +105,13 @@ def ends_soon(tokens: TokenSet, now: float) -> bool:
     """Whether the whole login ends within three days, so that its owner must sign in again."""
     deadline = tokens.refresh_expires_at
     return deadline is not None and deadline - now <= WARN_BEFORE_DEADLINE_S
+
+
+def _end_of_use(tokens: TokenSet) -> float | None:
+    """When to renew by the access token's own end."""
+    if tokens.expires_at is None:
+        return None
+    life_s = tokens.expires_at - tokens.obtained_at
+    if tokens.obtained_at > 0 and life_s < SHORT_LIFE_S:
+        return tokens.obtained_at + SHORT_LIFE_SHARE * max(life_s, 0.0)
+    return tokens.expires_at - MARGIN_S

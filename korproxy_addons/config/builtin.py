@@ -11,7 +11,7 @@ from types import MappingProxyType
 BUILTIN_ACCESSES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "claude": ("api-key", "subscription", "own-login"),
-        "codex": ("api-key", "chatgpt", "siwc", "own-login"),
+        "codex": ("api-key", "siwc", "chatgpt", "own-login"),
         "gemini": ("api-key", "code-assist"),
         "qwen": ("api-key", "coding-plan", "token-plan", "oauth"),
         "iflow": ("api-key", "login"),

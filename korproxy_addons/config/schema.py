@@ -137,6 +137,8 @@ class Urls(Settings):
     """Where a login by device code begins."""
     profile: Url | None = None
     """Where a login's owner is asked for."""
+    discovery: Url | None = None
+    """Where a login's provider describes itself; without it, nothing is checked by the keys of a token endpoint of your own."""
     quota: Url | None = None
     """Where the used quota is asked for."""
 

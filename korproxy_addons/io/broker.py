@@ -10,16 +10,17 @@ import logging
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from pydantic import SecretStr
 
 from korproxy_addons.auth.flows import needs_finish
 from korproxy_addons.auth.states import LoginError
-from korproxy_addons.auth.tokens import TokenSet, due_at, is_expired
+from korproxy_addons.auth.tokens import TokenSet, is_expired
 from korproxy_addons.config.secret_ref import Place, SecretRef
 from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.exceptions import KorProxyError
+from korproxy_addons.io.kept_login import KeptLogin, early_s
 from korproxy_addons.io.login_lock import LoginLock, mark_of
 from korproxy_addons.io.private_file import Signature
 from korproxy_addons.io.renewal import Fault, Provider, Renewal, TokenVault, no_fault
@@ -33,11 +34,6 @@ type ProviderOf = Callable[[ResolvedAccount], Provider]
 
 # With less than this left a request might not get through before the end, so it waits for the new token.
 LAST_MOMENT_S = 10.0
-# Renewals of several logins, or on several machines, shall not all come in the same second; only ever earlier.
-EARLIEST_S = 60.0
-EARLY_SHARE = 0.1
-FIRST_BACKOFF_S = 5.0
-LONGEST_BACKOFF_S = 300.0
 CLOSE_BUDGET_S = 10.0
 
 
@@ -55,32 +51,6 @@ class Clockwork:
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     chance: Callable[[], float] = random.random
-
-
-@dataclass(slots=True)
-class _Login:
-    """
-    One login as this process knows it.
-
-    Attributes:
-        tokens: In use.
-        early_s: How much before its due time this process renews it.
-        flight: The renewal that is under way.
-        lost: Why `tokens` are of no more use.
-        not_before: Unix seconds before which a renewal that failed is not tried again.
-        failures: Failed renewals in a row.
-        trouble: How the last one failed.
-        unsaved: What still lies in the vault, though `tokens` have replaced it.
-    """
-
-    tokens: TokenSet
-    early_s: float = 0.0
-    flight: asyncio.Task[TokenSet] | None = None
-    lost: LoginError | None = None
-    not_before: float = 0.0
-    failures: int = 0
-    trouble: KorProxyError | None = None
-    unsaved: TokenSet | None = field(default=None)
 
 
 class Broker:
@@ -108,7 +78,7 @@ class Broker:
         self._provider = provider
         self._works = clockwork or Clockwork()
         self._fault = fault
-        self._logins: dict[SecretRef, _Login] = {}
+        self._logins: dict[SecretRef, KeptLogin] = {}
         self._keys: dict[SecretRef, SecretStr] = {}
         self._keys_stamp: Signature | None = None
         # Told how each renewal went: renewed, failed or lost.
@@ -225,7 +195,7 @@ class Broker:
             await self._store_unsaved(ref, login)
         now = self._works.clock()
         idle = login.lost is None and now >= login.not_before
-        if idle and login.flight is None and self._is_due(login, now):
+        if idle and login.flight is None and login.is_due(now):
             await self._joined(way, ref, login, refused=False)
         return login.tokens.refresh_expires_at
 
@@ -245,7 +215,7 @@ class Broker:
                 raise KorProxyError(catalogue.CLI_LOGIN_EXPIRED, f"{ref}: its token is refused")
         return secret
 
-    async def _first(self, ref: SecretRef) -> _Login | None:
+    async def _first(self, ref: SecretRef) -> KeptLogin | None:
         """The login at a place in the vault, read for the first time; None if a key lies there."""
         entry = await asyncio.to_thread(self._entry, ref.name)
         if not isinstance(entry, TokenSet):
@@ -253,7 +223,7 @@ class Broker:
             return None
         login = self._logins.get(ref)
         if login is None:
-            login = self._logins[ref] = _Login(entry, self._early_s(entry))
+            login = self._logins[ref] = KeptLogin(entry, early_s(entry, self._works.chance()))
         return login
 
     def _entry(self, name: str) -> VaultEntry:
@@ -262,22 +232,22 @@ class Broker:
         return self._vault().load(name)
 
     async def _tokens(
-        self, way: ResolvedAccount, ref: SecretRef, login: _Login, refused: SecretStr | None
+        self, way: ResolvedAccount, ref: SecretRef, login: KeptLogin, refused: SecretStr | None
     ) -> TokenSet:
         tokens, now = login.tokens, self._works.clock()
         if refused is not None and tokens.credential == refused:
             return await self._joined(way, ref, login, refused=True)
         unfinished = way.login is not None and needs_finish(way.login, tokens)
-        if not unfinished and not self._is_due(login, now):
+        if not unfinished and (login.is_as_good_as_can_be(now) or not login.is_due(now)):
             return tokens
-        assert unfinished or tokens.expires_at is not None
-        if unfinished or now >= (tokens.expires_at or 0.0) - LAST_MOMENT_S:
+        ends_now = tokens.expires_at is not None and now >= tokens.expires_at - LAST_MOMENT_S
+        if unfinished or ends_now:
             return await self._awaited(way, ref, login)
         if login.lost is None and now >= login.not_before:
             _ = self._start(way, ref, login, refused=False)
         return tokens
 
-    async def _awaited(self, way: ResolvedAccount, ref: SecretRef, login: _Login) -> TokenSet:
+    async def _awaited(self, way: ResolvedAccount, ref: SecretRef, login: KeptLogin) -> TokenSet:
         """Tokens that are new; the old ones as long as they hold, if there can be none."""
         try:
             return await self._joined(way, ref, login, refused=False)
@@ -288,7 +258,7 @@ class Broker:
             return login.tokens
 
     async def _joined(
-        self, way: ResolvedAccount, ref: SecretRef, login: _Login, *, refused: bool
+        self, way: ResolvedAccount, ref: SecretRef, login: KeptLogin, *, refused: bool
     ) -> TokenSet:
         """The outcome of the renewal that is under way, or of a new one."""
         before = login.tokens
@@ -308,7 +278,7 @@ class Broker:
         return tokens
 
     def _start(
-        self, way: ResolvedAccount, ref: SecretRef, login: _Login, *, refused: bool
+        self, way: ResolvedAccount, ref: SecretRef, login: KeptLogin, *, refused: bool
     ) -> asyncio.Task[TokenSet]:
         """The one renewal of this login; a client that leaves does not take it away from the others."""
         if login.flight is None:
@@ -318,7 +288,7 @@ class Broker:
         return login.flight
 
     async def _renew(
-        self, way: ResolvedAccount, ref: SecretRef, login: _Login, *, refused: bool
+        self, way: ResolvedAccount, ref: SecretRef, login: KeptLogin, *, refused: bool
     ) -> TokenSet:
         before = login.tokens
         try:
@@ -329,36 +299,32 @@ class Broker:
         except KorProxyError as error:
             self._failed(way, login, error)
             raise
-        self._take(login, renewed.tokens)
+        login.take(renewed.tokens, self._works.chance())
         login.unsaved = None if renewed.stored else before
+        login.renewed(self._works.clock())
         if renewed.redeemed:
             fields = {"account": way.id, "expires_at": renewed.tokens.expires_at}
             log.info("sign-in renewed", extra={"fields": fields})
             self.on_renewal("renewed")
         return renewed.tokens
 
-    def _failed(self, way: ResolvedAccount, login: _Login, error: KorProxyError) -> None:
+    def _failed(self, way: ResolvedAccount, login: KeptLogin, error: KorProxyError) -> None:
         fields = {"account": way.id, "code": error.spec.code, "detail": error.detail}
         if isinstance(error, LoginError) and error.ends_login:
             login.lost = error
             log.error("sign-in lost", extra={"fields": fields})
             self.on_renewal("lost")
             return
-        login.trouble = error
-        login.failures += 1
-        wait_s = min(FIRST_BACKOFF_S * 2.0 ** min(login.failures - 1, 10), LONGEST_BACKOFF_S)
-        if error.retry_after_s is not None:
-            wait_s = max(wait_s, min(error.retry_after_s, LONGEST_BACKOFF_S))
-        login.not_before = self._works.clock() + wait_s
+        wait_s = login.failed(error, self._works.clock())
         log.warning("sign-in not renewed", extra={"fields": {**fields, "wait_s": wait_s}})
         self.on_renewal("failed")
 
-    def _no_new_token(self, login: _Login, error: KorProxyError) -> KorProxyError:
+    def _no_new_token(self, login: KeptLogin, error: KorProxyError) -> KorProxyError:
         wait_s = max(1.0, login.not_before - self._works.clock())
         detail = f"{error.spec.title}: {error.detail}" if error.detail else error.spec.title
         return KorProxyError(catalogue.LOGIN_NOT_RENEWED, detail, retry_after_s=wait_s)
 
-    async def _store_unsaved(self, ref: SecretRef, login: _Login) -> None:
+    async def _store_unsaved(self, ref: SecretRef, login: KeptLogin) -> None:
         assert login.unsaved is not None
         if await self._renewal(ref).store(login.tokens, instead_of=login.unsaved):
             login.unsaved = None
@@ -372,40 +338,24 @@ class Broker:
         lock = LoginLock(self._secret_store.home, ref.name, self._works.sleep)
         return Renewal(ref.name, self._vault(), lock, self._works.clock, self._fault)
 
-    def _reread(self, ref: SecretRef, login: _Login) -> None:
+    def _reread(self, ref: SecretRef, login: KeptLogin) -> None:
         """Take over what somebody who signed in anew has stored."""
         self._took(ref, login, self._vault().load(ref.name))
 
-    def _took(self, ref: SecretRef, login: _Login, entry: VaultEntry) -> None:
+    def _took(self, ref: SecretRef, login: KeptLogin, entry: VaultEntry) -> None:
         if login.unsaved is not None or login.flight is not None:
             return
         if not isinstance(entry, TokenSet):
             self._keys[ref] = entry.secret
             self._logins.pop(ref, None)
         elif entry != login.tokens:
-            self._take(login, entry)
+            login.take(entry, self._works.chance())
 
-    def _login_of(self, way: ResolvedAccount) -> _Login | None:
+    def _login_of(self, way: ResolvedAccount) -> KeptLogin | None:
         return self._logins.get(way.config.secret) if way.config.secret is not None else None
 
-    def _is_due(self, login: _Login, now: float) -> bool:
-        due = due_at(login.tokens)
-        return due is not None and now >= due - login.early_s
 
-    def _take(self, login: _Login, tokens: TokenSet) -> None:
-        login.tokens, login.early_s = tokens, self._early_s(tokens)
-        login.lost, login.trouble, login.not_before, login.failures = None, None, 0.0, 0
-
-    def _early_s(self, tokens: TokenSet) -> float:
-        due = due_at(tokens)
-        if due is None:
-            return 0.0
-        # Of a token that lives for minutes only a small part.
-        life_s = max(0.0, due - tokens.obtained_at)
-        return self._works.chance() * min(EARLIEST_S, EARLY_SHARE * life_s)
-
-
-def _landed(login: _Login, task: asyncio.Task[TokenSet]) -> None:
+def _landed(login: KeptLogin, task: asyncio.Task[TokenSet]) -> None:
     login.flight = None
     if not task.cancelled():
         # Whoever waits for it is told; where nobody does, `_failed` has said it.

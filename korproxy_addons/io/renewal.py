@@ -122,7 +122,7 @@ class Renewal:
             async with self._lock.held():
                 self._fault("locked")
                 found = await self._load()
-                stale = found == known if refused else is_due(found, self._clock() + early_s)
+                stale = found == known if refused else is_due(found, self._clock(), early_s)
                 if not stale:
                     return Renewed(await self._finished(provider, found))
                 return await self._redeem(provider, found)

@@ -44,6 +44,8 @@ class _StoredTokens(_Stored, frozen=True, tag="tokens", omit_defaults=True):
     expires_at: float | None = None
     refresh_expires_at: float | None = None
     obtained_at: float = 0.0
+    renew_by: float | None = None
+    renew_from: float | None = None
     scopes: tuple[str, ...] = ()
     facts: dict[str, str] = {}
 
@@ -153,6 +155,8 @@ def _encode(entry: VaultEntry) -> bytes:
         expires_at=entry.expires_at,
         refresh_expires_at=entry.refresh_expires_at,
         obtained_at=entry.obtained_at,
+        renew_by=entry.renew_by,
+        renew_from=entry.renew_from,
         scopes=entry.scopes,
         facts=dict(entry.facts),
     )
@@ -176,6 +180,8 @@ def _decode(name: str, raw: bytes) -> VaultEntry:
                 expires_at=stored.expires_at,
                 refresh_expires_at=stored.refresh_expires_at,
                 obtained_at=stored.obtained_at,
+                renew_by=stored.renew_by,
+                renew_from=stored.renew_from,
                 scopes=stored.scopes,
                 facts=stored.facts,
             )

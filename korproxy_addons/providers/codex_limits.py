@@ -28,7 +28,8 @@ PLAN_RULES = (
         spec=catalogue.UPSTREAM_OVERLOADED,
         text="selected model is at capacity",
         scope=Scope.MODEL,
-        retry=Retry.NO,
+        # Another provider may serve the same model.
+        retry=Retry.NEXT_ACCOUNT,
         verdict=Verdict.COOL,
         wait_s=60.0,
     ),

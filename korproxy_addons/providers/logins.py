@@ -38,6 +38,8 @@ class LoginSpec:
             endpoints); "": there is none.
         device_style: How it is spoken.
         profile_url: Where the login's owner, or its key, is asked for; "": nowhere.
+        discovery_url: Where the provider describes itself (OpenID Connect Discovery), its keys among all else; "": an id_token's
+            signature is not looked at, as it comes from the token endpoint itself.
         scopes: What is asked for.
         required_scopes: Without one of these the login is of no use.
         redirect_field: Query parameter of the page that names the callback.
@@ -55,6 +57,7 @@ class LoginSpec:
         issues_client_id: The callback brings a client id of its own, used from then on.
         issuer: `iss` that an id_token must have; "": not looked at.
         fixed_deadline: The end of the whole grant, told once, does not move with a refresh.
+        renews_within_s: The provider's own tool renews tokens that are older than this; None: it goes by their end alone.
         partial_refresh: A field that a refresh leaves out is unchanged, the access token too.
         dead_codes: Error codes of a refresh that end the login.
         dead_statuses: HTTP statuses of a refresh that end the login, whatever the code.
@@ -68,6 +71,7 @@ class LoginSpec:
     device_url: str = ""
     device_style: DeviceStyle = DeviceStyle.STANDARD
     profile_url: str = ""
+    discovery_url: str = ""
     scopes: tuple[str, ...] = ()
     required_scopes: tuple[str, ...] = ()
     redirect_field: str = "redirect_uri"
@@ -86,6 +90,7 @@ class LoginSpec:
     issues_client_id: bool = False
     issuer: str = ""
     fixed_deadline: bool = False
+    renews_within_s: float | None = None
     partial_refresh: bool = False
     dead_codes: frozenset[str] = frozenset({"invalid_grant"})
     dead_statuses: frozenset[int] = frozenset()
@@ -100,10 +105,21 @@ class LoginSpec:
             auth_url=(urls.auth or self.auth_url) if self.auth_url else "",
             device_url=(urls.device or self.device_url) if self.device_url else "",
             profile_url=(urls.profile or self.profile_url) if self.profile_url else "",
+            discovery_url=self._discovery(urls) if self.discovery_url else "",
         )
 
     @property
     def hosts(self) -> frozenset[str]:
         """Hosts that this login speaks to."""
-        urls = (self.token_url, self.auth_url, self.device_url, self.profile_url)
+        urls = (
+            self.token_url,
+            self.auth_url,
+            self.device_url,
+            self.profile_url,
+            self.discovery_url,
+        )
         return frozenset(urlsplit(it).hostname or "" for it in urls if it)
+
+    def _discovery(self, urls: Urls) -> str:
+        # Another token endpoint signs with keys of its own: the provider's would fit none of its tokens.
+        return urls.discovery or ("" if urls.token else self.discovery_url)

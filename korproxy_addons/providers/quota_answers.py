@@ -24,15 +24,15 @@ from korproxy_addons.providers.quota import (
     name_of_length,
 )
 from korproxy_addons.providers.quota_headers import claude_glob, credits_left, number
+from korproxy_addons.providers.quota_key_plans import glm_windows, kimi_windows
 from korproxy_addons.providers.waits import instant_s, retry_after_s
 
 type Json = Mapping[str, Any]
 
 _JSON = (("accept", "application/json"), ("user-agent", "korproxy"))
 _CLAUDE_SPANS = (("five_hour", FIVE_HOURS_S), ("seven_day", WEEK_S))
-_UNITS_S = {"TIME_UNIT_MINUTE": 60.0, "TIME_UNIT_HOUR": 3600.0, "TIME_UNIT_DAY": DAY_S}
-# GLM's coding plans name their windows by type only; lengths as its pages gave them in 2026.
-_GLM_TYPES = {"TOKENS_LIMIT": ("5h", FIVE_HOURS_S), "TIME_LIMIT": ("monthly", 30 * DAY_S)}
+# Numbers with which a GLM plan's page refuses a key, inside HTTP 200.
+_GLM_REFUSED = frozenset({401, 1000, 1001})
 _MOST = 64
 
 
@@ -60,9 +60,13 @@ def ask_code_assist(account: AccountFacts, url: str, now: float) -> QuotaQuestio
 def ask_compatible(account: AccountFacts, url: str, now: float) -> QuotaQuestion:
     """A user-added provider's plan: Kimi's and GLM's forms are known, anything else says nothing."""
     body = _answer(account, (yield Request("GET", url, _JSON)), now)
+    if body.get("success") is False:
+        code = number(body.get("code"))
+        spec = ACCOUNT_REJECTED if code in _GLM_REFUSED else UPSTREAM_ERROR
+        raise KorProxyError(spec, f"{account.label}: its quota page says no")
     if isinstance(body.get("data"), dict):
-        return tuple(_glm(body["data"], now))
-    return tuple(_kimi(body, now))
+        return tuple(glm_windows(body["data"], now))
+    return tuple(kimi_windows(body, now))
 
 
 def _answer(account: AccountFacts, reply: Reply, now: float) -> Json:
@@ -151,64 +155,6 @@ def _code_assist(body: Json, now: float) -> Iterator[Window]:
             length_s=DAY_S,
             seen_at=now,
             model_glob=model,
-        )
-
-
-def _kimi(body: Json, now: float) -> Iterator[Window]:
-    whole = body.get("usage")
-    if isinstance(whole, dict):
-        yield from _kimi_window("weekly", WEEK_S, whole, now)
-    for entry in _listed(body.get("limits")):
-        window = _field(entry, "window")
-        duration = number(_field(window, "duration"))
-        unit_s = _UNITS_S.get(str(_field(window, "timeUnit")))
-        if duration and unit_s:
-            length_s = duration * unit_s
-            yield from _kimi_window(
-                name_of_length(length_s), length_s, _field(entry, "detail"), now
-            )
-
-
-def _kimi_window(name: str, length_s: float, detail: Any, now: float) -> Iterator[Window]:
-    limit, used = number(_field(detail, "limit")), number(_field(detail, "used"))
-    remaining = number(_field(detail, "remaining"))
-    if used is None and limit is not None and remaining is not None:
-        used = max(0.0, limit - remaining)
-    if not limit or used is None:
-        return
-    yield Window(
-        name,
-        used / limit,
-        used,
-        limit,
-        unit="requests",
-        reset_at=instant_s(_field(detail, "resetTime")),
-        length_s=length_s,
-        seen_at=now,
-    )
-
-
-def _glm(data: Json, now: float) -> Iterator[Window]:
-    for limit in _listed(data.get("limits")):
-        percent = number(_field(limit, "percentage"))
-        kind = str(_field(limit, "type") or "")
-        if percent is None or not kind:
-            continue
-        name, length_s = _GLM_TYPES.get(kind, (kind.lower().removesuffix("_limit"), None))
-        used, remaining = (
-            number(_field(limit, "currentValue")),
-            number(_field(limit, "remaining")),
-        )
-        whole = used + remaining if used is not None and remaining is not None else None
-        reset = number(_field(limit, "nextResetTime"))
-        yield Window(
-            name,
-            percent / 100.0,
-            used,
-            whole,
-            reset_at=None if not reset else reset / 1000.0 if reset > 1e11 else reset,
-            length_s=length_s,
-            seen_at=now,
         )
 
 

@@ -30,7 +30,7 @@ class Route(Struct, frozen=True):
         since: Day on which that was found, or became so.
         reason: Why, in a sentence for people.
         source: Where it says so.
-        replacement: Access of the same provider to use instead; None if there is none or no need.
+        replacement: Access to use instead, `provider/access` where it is another provider's; None if there is none or no need.
         checked: Day of the last look at it; None: that of the whole registry.
         sunset: Day from which on it is retired, where its provider has announced one.
         sunset_reason: Why, from that day on; "": as `reason`.
@@ -54,13 +54,22 @@ class Route(Struct, frozen=True):
         reason = self.sunset_reason or self.reason
         return replace(self, state=RouteState.RETIRED, since=self.sunset, reason=reason)
 
+    @property
+    def instead(self) -> tuple[str, str] | None:
+        """Provider and access to use instead; None: there is none, or no need."""
+        if not self.replacement:
+            return None
+        provider, _, access = self.replacement.rpartition("/")
+        return provider or self.provider, access
+
     def explained(self) -> str:
         """Why it stands so, since when, and what to use instead; for a message."""
         text = self.reason
         if self.state is RouteState.RETIRED and self.since.isoformat() not in text:
             text += f" Over since {self.since.isoformat()}."
-        if self.replacement and self.state in (RouteState.RETIRED, RouteState.AT_RISK):
-            text += f" Use the access {self.replacement} of {self.provider} instead."
+        if self.instead and self.state in (RouteState.RETIRED, RouteState.AT_RISK):
+            provider, access = self.instead
+            text += f" Use the access {access} of {provider} instead."
         return text
 
 

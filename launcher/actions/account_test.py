@@ -236,7 +236,7 @@ class _Asking:
         if spec is None:
             cause = message or f"the gateway answered with HTTP {status}"
             return _result(self._way, outcome="failed", code=code, cause=cause)
-        failed = _failed(self._way, spec, message)
+        failed = _failed(self._way, spec, _without_remedy(message, spec))
         if spec is LOCAL_KEY_REFUSED:
             steps = ("Put one of the gateway's local keys into KORPROXY_KEY for this command.",)
             return replace(failed, next_steps=steps)
@@ -288,6 +288,14 @@ def _payloads(content: bytes) -> Iterator[bytes]:
     for line in content.splitlines():
         if line.startswith(b"data:"):
             yield line.removeprefix(b"data:").strip()
+
+
+def _without_remedy(message: str, spec: ErrorSpec) -> str:
+    """A gateway's message without what is shown beside it anyway: the code, and what to do."""
+    text = message.removesuffix(f"[{spec.code}]").rstrip()
+    for step in reversed(spec.remedy):
+        text = text.removesuffix(step).rstrip()
+    return text
 
 
 def _failed(way: ResolvedAccount, spec: ErrorSpec, detail: str) -> TestResult:

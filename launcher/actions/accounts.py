@@ -1,7 +1,7 @@
 """The accounts of a KorProxy folder: list, show, rename, switch off and on, remove."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from korproxy_addons.config.store import FILE_NAME as CONFIG_FILE_NAME
 from korproxy_addons.config.store import ConfigStore
 from korproxy_addons.errors.catalogue import ACCOUNT_UNKNOWN
 from korproxy_addons.errors.exceptions import KorProxyError
+from korproxy_addons.io.cli_logins import CliLogins
 from korproxy_addons.io.registry_file import load_routes
 from korproxy_addons.io.vault import FILE_NAME as VAULT_FILE_NAME
 from korproxy_addons.io.vault import Vault
@@ -23,6 +24,7 @@ from korproxy_addons.io.vault_entries import VaultEntry
 from korproxy_addons.providers.registry import RouteState
 from korproxy_addons.providers.resolve import ResolvedAccount, resolve_account
 from launcher.actions.account_health import troubles
+from launcher.actions.cli_logins import FoundLogin, find_login
 
 type OpenVault = Callable[[], Vault]
 
@@ -36,8 +38,8 @@ class AccountView:
         id, provider, access: As the configuration has them.
         provider_name, access_name, label: For people.
         kind: `login`, `key`, `cli` (the login of an official CLI), `tool` (the tool's own), `none`.
-        state: `ready`, `disabled`, `consent-needed`, `retired`, `session-ended`, `ends-soon`, or
-            `no-secret`, or `vault-closed` where the vault that holds its secret cannot be opened;
+        state: `ready`, `disabled`, `consent-needed`, `retired`, `session-ended` (of an official CLI's login: that tool must be
+            run once), `ends-soon`, or `no-secret`, or `vault-closed` where the vault that holds its secret cannot be opened;
             `needs-login`, `rate-limited` or `erroring` where a gateway met that.
         hint: What to do, where something is to be done; else "".
         secret: Where its secret lies.
@@ -72,7 +74,10 @@ class AccountView:
 
 
 def list_accounts(
-    home: Path, vault: OpenVault, clock: Callable[[], float] = time.time
+    home: Path,
+    vault: OpenVault,
+    clock: Callable[[], float] = time.time,
+    cli_logins: CliLogins | None = None,
 ) -> tuple[AccountView, ...]:
     """
     All accounts, in the configuration's order.
@@ -81,16 +86,21 @@ def list_accounts(
         home: The KorProxy folder.
         vault: Opens the vault; asked only if an account's secret lies in it.
         clock: Unix seconds.
+        cli_logins: The official tools' logins, read only if an account uses one; None: those of this user.
     Raises:
         ConfigProblems: The configuration cannot be used.
     """
     config = ConfigStore(home).load()
-    views = _Views(home, config, vault, clock)
+    views = _Views(home, config, vault, clock, cli_logins)
     return tuple(views.of(it) for it in config.accounts)
 
 
 def show_account(
-    home: Path, account_id: str, vault: OpenVault, clock: Callable[[], float] = time.time
+    home: Path,
+    account_id: str,
+    vault: OpenVault,
+    clock: Callable[[], float] = time.time,
+    cli_logins: CliLogins | None = None,
 ) -> AccountView:
     """
     One account.
@@ -99,7 +109,7 @@ def show_account(
         KorProxyError: ACCOUNT_UNKNOWN, and what `list_accounts` raises.
     """
     config = ConfigStore(home).load()
-    return _Views(home, config, vault, clock).of(_known(config, account_id))
+    return _Views(home, config, vault, clock, cli_logins).of(_known(config, account_id))
 
 
 def rename_account(home: Path, account_id: str, label: str) -> None:
@@ -203,9 +213,16 @@ class _Views:
     """Accounts to views."""
 
     def __init__(
-        self, home: Path, config: Config, vault: OpenVault, clock: Callable[[], float]
+        self,
+        home: Path,
+        config: Config,
+        vault: OpenVault,
+        clock: Callable[[], float],
+        cli_logins: CliLogins | None,
     ) -> None:
         self._home = home
+        self._clock = clock
+        self._cli_logins = cli_logins
         self._config = config
         self._entries = _Entries(vault)
         self._routes = load_routes(home, clock)
@@ -223,8 +240,14 @@ class _Views:
         except KorProxyError as error:
             closed = error
         tokens = entry if isinstance(entry, TokenSet) else None
-        facts = tokens.facts if tokens is not None else {}
+        of_cli = None
+        if ref is not None and ref.place is Place.CLI:
+            of_cli = find_login(ref.name, self._cli_logins, self._clock)
+        facts = _facts(tokens, of_cli)
         state, hint = _state(way, tokens, self._now, lacking=in_vault and entry is None)
+        if of_cli is not None and of_cli.problem and state == "ready":
+            state = "session-ended" if of_cli.state == "expired" else "no-secret"
+            hint = of_cli.problem
         if closed is not None and state == "no-secret":
             state, hint = "vault-closed", closed.message()
         trouble = self._troubles.get(account.id)
@@ -249,7 +272,7 @@ class _Views:
             email=facts.get("email", ""),
             plan=facts.get("plan", ""),
             organization=facts.get("organization", ""),
-            expires_at=_moment(tokens.expires_at if tokens else None),
+            expires_at=_ends(tokens, of_cli),
             login_ends_at=_moment(tokens.refresh_expires_at if tokens else None),
             renews=tokens is not None and tokens.refresh_token is not None,
             route_state=way.route.state.value if way.route else None,
@@ -270,6 +293,22 @@ class _Views:
 
 def _again(way: ResolvedAccount) -> str:
     return f"Reconnect it: korproxy account add {way.provider.id} --replace {way.id}"
+
+
+def _facts(tokens: TokenSet | None, of_cli: FoundLogin | None) -> Mapping[str, str]:
+    """Who signed in, as far as is known."""
+    if tokens is not None:
+        return tokens.facts
+    if of_cli is None:
+        return {}
+    return {"email": of_cli.email, "plan": of_cli.plan, "organization": of_cli.organization}
+
+
+def _ends(tokens: TokenSet | None, of_cli: FoundLogin | None) -> str | None:
+    """When the access token ends, ISO 8601; None if that is not known."""
+    if of_cli is not None:
+        return of_cli.expires_at
+    return None if tokens is None else _moment(tokens.expires_at)
 
 
 def _kind(way: ResolvedAccount, tokens: TokenSet | None) -> str:

@@ -2,14 +2,17 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from korproxy_addons.auth.tokens import is_expired
+from korproxy_addons.config.schema import Config
 from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.io.cli_logins import CliLogins
 from korproxy_addons.io.cli_places import TOOLS
 from korproxy_addons.io.cli_schemas import API_KEY_MODE
+from launcher.actions.offers import find_offer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +26,7 @@ class FoundLogin:
         command: What its owner runs to sign in, or to have it renewed.
         provider, access: What an account with this login has to say.
         secret: What an account with this login has as its secret.
-        state: `ready`, `expired` (the tool must be run once), `missing`.
+        state: `ready`, `expired` (the tool must be run once), `retired` (its provider has ended such logins), `missing`.
         place: Where it was found; "" if it was not.
         email, plan, organization, account_id: Whose it is, as far as is known.
         expires_at: End of the access token, ISO 8601; None: unknown, or never.
@@ -104,6 +107,26 @@ def find_login(
         expires_at=_iso(tokens.expires_at),
         problem=f"It has run out: run `{about.command}` once, then it is used." if ended else "",
     )
+
+
+def as_offered(
+    found: FoundLogin, config: Config, home: Path, clock: Callable[[], float] = time.time
+) -> FoundLogin:
+    """
+    A login as it can be used today: one whose provider has ended it is `retired`, whatever its token says.
+
+    Args:
+        found: As the tool has left it.
+        config: The configuration, which may send it elsewhere.
+        home: The KorProxy folder.
+        clock: Unix seconds.
+    """
+    if found.state == "missing":
+        return found
+    offer = find_offer(config, found.provider, found.access, home, clock)
+    if not offer.retired or offer.way.route is None:
+        return found
+    return replace(found, state="retired", problem=offer.way.route.explained())
 
 
 def _iso(at: float | None) -> str | None:

@@ -151,6 +151,18 @@ def connect_without_secret(home: Path, offer: Offer, wishes: Wishes, ref: str = 
     return _write(home, config, offer, wishes, ref)
 
 
+def check_found(offer: Offer, found: FoundLogin) -> None:
+    """
+    Hold that there is a login to adopt.
+
+    Raises:
+        KorProxyError: ROUTE_RETIRED, CLI_LOGIN_MISSING.
+    """
+    offer.check_offered()
+    if found.state == "missing":
+        raise KorProxyError(CLI_LOGIN_MISSING, found.problem)
+
+
 def adopt_login(home: Path, offer: Offer, wishes: Wishes, found: FoundLogin) -> Connected:
     """
     Add an account that uses the login of an official tool, which is read and never renewed here.
@@ -163,9 +175,7 @@ def adopt_login(home: Path, offer: Offer, wishes: Wishes, found: FoundLogin) -> 
     Raises:
         KorProxyError: As `check`; CLI_LOGIN_MISSING.
     """
-    offer.check_offered()
-    if found.state == "missing":
-        raise KorProxyError(CLI_LOGIN_MISSING, found.problem)
+    check_found(offer, found)
     config = check(home, offer, wishes)
     known = next((it.id for it in config.accounts if str(it.secret) == found.secret), "")
     if not (wishes.id or wishes.replace):

@@ -14,7 +14,7 @@ from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.io.registry_file import load_routes
 from korproxy_addons.providers import PROVIDERS
 from korproxy_addons.providers.base import Tier
-from korproxy_addons.providers.registry import Routes, RouteState
+from korproxy_addons.providers.registry import Route, Routes, RouteState
 from korproxy_addons.providers.resolve import ResolvedAccount, provider_of, resolve_account
 from launcher.login.watch import Method
 
@@ -71,8 +71,8 @@ class Offer:
                 f"KorProxy uses this login for {way.access.only_for_tool} only; other tools are"
                 " told so, and need an API key."
             )
-        if route is not None and route.replacement and not self.retired:
-            said.append(f"Better where it serves you: --access {route.replacement}")
+        if route is not None and route.instead and not self.retired:
+            said.append(f"Better where it serves you: {_added(route)}")
         if way.access.needs_consent:
             said.append("KorProxy does not pretend to be the provider's own tool.")
         if route is not None and route.sunset is not None and not self.retired:
@@ -99,10 +99,8 @@ class Offer:
         who = f"{self.way.provider.name}, {self.way.access.name}"
         reason = route.reason.replace("; ", ", ")  # "; " parts the lines of a detail
         detail = f"{who}: over since {route.since.isoformat()}; {reason}"
-        if route.replacement:
-            detail += (
-                f"; use instead: korproxy account add {route.provider} --access {route.replacement}"
-            )
+        if route.instead:
+            detail += f"; use instead: {_added(route)}"
         raise KorProxyError(ROUTE_RETIRED, detail)
 
 
@@ -159,6 +157,13 @@ def find_offer(
     raise KorProxyError(
         LOGIN_NOT_OFFERED, f"{provider_id} has no access {access}; there are: {names}"
     )
+
+
+def _added(route: Route) -> str:
+    """The command that connects what is to be used instead."""
+    assert route.instead is not None
+    provider, access = route.instead
+    return f"korproxy account add {provider} --access {access}"
 
 
 def _offer(config: Config, provider_id: str, access_id: str, home: Path, routes: Routes) -> Offer:

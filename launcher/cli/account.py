@@ -122,13 +122,15 @@ _COLOURS = {
 
 
 def _print_list(console: "Console", views: "tuple[AccountView, ...]") -> None:
-    from rich.table import Table
+    from rich.table import Column, Table
     from rich.text import Text
 
     if not views:
         console.print("There is no account yet. Connect one: korproxy account add claude")
         return
-    table = Table("account", "provider", "by", "who", "state", box=None, pad_edge=False)
+    # Nothing is cut off: two accounts may differ in the end of an address alone.
+    who_column = Column("who", overflow="fold")
+    table = Table("account", "provider", "by", who_column, "state", box=None, pad_edge=False)
     for view in views:
         who = ", ".join(it for it in (view.email, view.plan) if it)
         state = Text(view.state, style=_COLOURS.get(view.state, "red"))

@@ -99,13 +99,15 @@ def adopt(home: "Path", tool: str, wishes: "Wishes", *, as_json: bool) -> None:
     from korproxy_addons.config.secret_ref import CLI_TOOLS
     from korproxy_addons.config.store import ConfigStore
     from launcher.actions.cli_logins import find_login
-    from launcher.actions.connect import adopt_login
+    from launcher.actions.connect import adopt_login, check_found
     from launcher.actions.offers import find_offer
 
     if tool not in CLI_TOOLS:
         raise typer.BadParameter(f"there are logins of {', '.join(CLI_TOOLS)}; not of {tool}.")
     found = find_login(tool)
     offer = find_offer(ConfigStore(home).load(), found.provider, found.access, home)
+    # Before anybody is asked for anything.
+    check_found(offer, found)
     connected = adopt_login(home, offer, _agreed(offer, wishes), found)
     _say_connected(home, connected, as_json=as_json)
 
@@ -135,7 +137,8 @@ def _chosen(
         for it in offers(config, provider, home)
         if (not key or it.kind is Kind.KEY) and (method is None or method in it.methods)
     ]
-    living = [it for it in fits if not it.retired] or fits
+    # Where all is over there is nothing to choose: whichever it is, its end is explained.
+    living = [it for it in fits if not it.retired] or fits[:1]
     if not living:
         what = f"sign-in by {method}" if method is not None else "way in by key"
         raise KorProxyError(LOGIN_NOT_OFFERED, f"{provider} has no {what}")

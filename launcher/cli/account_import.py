@@ -30,34 +30,42 @@ def import_(
     as_json: AsJson = False,
 ) -> None:
     """List the logins of official tools here, or use one. The tool keeps it."""
-    from launcher.actions.cli_logins import found_logins
+    from korproxy_addons.config.store import ConfigStore
+    from launcher.actions.cli_logins import as_offered, found_logins
     from launcher.actions.connect import Wishes
 
+    folder = folder_of(home)
     if tool is not None:
         wishes = Wishes(id=account_id, consent=accept_terms)
-        adopt(folder_of(home), tool, wishes, as_json=as_json)
+        adopt(folder, tool, wishes, as_json=as_json)
         return
-    logins = found_logins()
+    config = ConfigStore(folder).load()
+    logins = tuple(as_offered(it, config, folder) for it in found_logins())
     value = {"logins": [dataclasses.asdict(it) for it in logins]}
     show(value, lambda console: _print(console, logins), as_json=as_json)
 
 
-_COLOURS = {"ready": "green", "expired": "yellow", "missing": "dim"}
+_COLOURS = {"ready": "green", "expired": "yellow", "retired": "red", "missing": "dim"}
 
 
 def _print(console: "Console", logins: "tuple[FoundLogin, ...]") -> None:
-    from rich.table import Table
+    from rich.table import Column, Table
     from rich.text import Text
 
-    table = Table("tool", "login", "whose", "where", box=None, pad_edge=False)
+    where = Column("where", overflow="fold")
+    table = Table("tool", "login", "whose", where, box=None, pad_edge=False)
     for login in logins:
         whose = ", ".join(it for it in (login.email, login.plan) if it)
         state = Text(login.state, style=_COLOURS[login.state])
         table.add_row(login.name, state, whose, login.place)
     console.print(table)
     for login in logins:
-        if login.state == "expired":
+        if login.state in {"expired", "retired"}:
             console.print(f"\n{login.name}: {login.problem}", soft_wrap=True)
-    usable = [it.tool for it in logins if it.state != "missing"]
+    usable = [it.tool for it in logins if it.state in {"ready", "expired"}]
     if usable:
         console.print(f"\nUse one: korproxy account import {usable[0]}", soft_wrap=True)
+    else:
+        console.print(
+            "\nNone can be used. Sign in with KorProxy: korproxy account add", soft_wrap=True
+        )

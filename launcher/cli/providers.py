@@ -56,7 +56,12 @@ def _print(console: "Console", found: "ProviderList", *, sources: bool) -> None:
     for provider in found.providers:
         console.print(Text.assemble((provider.name, "bold"), (f"  {provider.id}", "dim")))
         for access in provider.accesses:
-            console.print(_heading(access), soft_wrap=True)
+            heading, dialects = _heading(access), Text(f"  {', '.join(access.dialects)}", "dim")
+            if heading.cell_len + dialects.cell_len <= console.width:
+                console.print(heading + dialects)
+            else:
+                console.print(heading, soft_wrap=True)
+                console.print(Padding(dialects, (0, 0, 0, len(_MARGIN) - 2)))
             for text, style in _remarks(access, sources=sources):
                 if "://" in text:  # an address must stay in one piece, to be clicked on
                     console.print(Text(_MARGIN + text, style), soft_wrap=True)
@@ -81,7 +86,6 @@ def _heading(access: "AccessView") -> "Text":
         (f"{access.id:<14}", "bold" if access.state != "retired" else "dim"),
         (f"{(access.state or '') + since:<28}", style),
         (_CREDENTIALS[access.credential], ""),
-        (f"  {', '.join(access.dialects)}", "dim"),
     )
 
 
@@ -95,7 +99,9 @@ def _remarks(access: "AccessView", *, sources: bool) -> list[tuple[str, str]]:
     if access.sunset:
         remarks.append((f"Ends on {access.sunset}.", "yellow"))
     if access.replacement:
-        remarks.append((f"Instead: access {access.replacement}.", "green"))
+        provider, _, other = access.replacement.rpartition("/")
+        of = f" of {provider}" if provider else ""
+        remarks.append((f"Instead: access {other}{of}.", "green"))
     if access.only_for_tool and access.credential != "tool":
         remarks.append((f"Used for {access.only_for_tool} only, as its terms say.", "yellow"))
     if access.needs_consent and access.state != "retired":

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from launcher.cli.homes import Home, folder_of
+from launcher.cli.numbers import usd
 from launcher.cli.output import AsJson, show
 
 if TYPE_CHECKING:
@@ -132,8 +133,9 @@ def _outlook(window: "WindowView") -> str:
 def _print_overage(console: "Console", account: "AccountQuota") -> None:
     overage = account.overage
     if overage.allowed:
-        drawn = f"{overage.drawn_usd:.2f} of {overage.cap_usd:.2f} USD drawn this month"
+        drawn = f"{usd(overage.drawn_usd)} of {usd(overage.cap_usd)} USD drawn this month"
         console.print(f"  beyond the plan: allowed, {drawn}", style="yellow")
     elif overage.requests:
-        text = f"  beyond the plan: {overage.drawn_usd:.2f} USD by {overage.requests} requests, then stopped"
+        count = "1 request" if overage.requests == 1 else f"{overage.requests} requests"
+        text = f"  beyond the plan: {usd(overage.drawn_usd)} USD by {count}, then stopped"
         console.print(text, style="yellow")

@@ -59,6 +59,7 @@ ACCESSES: tuple[Access, ...] = (
         "gpt-6.1-sol",
         token="/openai-auth/api/accounts/oauth/token",  # noqa: S106
         auth="/openai-auth/api/accounts/authorize",
+        discovery="/openai-auth/.well-known/openid-configuration",
     ),
     Access(
         "gemini", "api-key", "/gemini", "/gemini/v1beta", _GEMINI, "AQ.sim-1", "gemini-3.8-flash"

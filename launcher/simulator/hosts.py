@@ -48,6 +48,7 @@ class Access:
         auth: The page on which a person signs in, or `""`.
         device: Where a login by device code begins, or `""`.
         profile: Where the login's owner is asked for, or `""`.
+        discovery: Where the authorization server describes itself, or `""`.
         dialect: What generation speaks there.
         secret: A credential that works.
         model: A model it serves.
@@ -66,6 +67,7 @@ class Access:
     auth: str = ""
     device: str = ""
     profile: str = ""
+    discovery: str = ""
     account_id: str = ""
 
 

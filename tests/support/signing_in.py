@@ -86,7 +86,7 @@ class SignInHome:
         for provider, access, way in LOGINS.values():
             urls = self.sim.urls()[way]
             base = urls["host"] if access == "code-assist" else urls["base"]
-            named = ("token", "auth", "device", "profile", "quota")
+            named = ("token", "auth", "device", "profile", "discovery", "quota")
             entry = {"urls": {"base": base, **{it: urls[it] for it in named if urls[it]}}}
             if access in {"code-assist", "login"}:
                 entry["login"] = {"client_secret": "file:client-secret"}

@@ -137,7 +137,7 @@ LOGIN_CANCELLED = row(
     Retry.NO,
     "The sign-in was not finished",
     "The person denied it, stopped it, or did not finish it in time.",
-    "Start the sign-in again when you are ready.",
+    "Try again when you are ready.",
 )
 LOGIN_SCOPE_DENIED = row(
     "KP-AUTH-021",

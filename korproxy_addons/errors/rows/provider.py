@@ -80,7 +80,7 @@ ROUTE_RETIRED = row(
     Retry.NEXT_ACCOUNT,
     "The provider has ended this way in",
     "The login route or the service behind this account no longer exists.",
-    "Use one of the provider's other ways in, such as an API key.",
+    "Use what is named in its place; `korproxy providers` lists every way in.",
 )
 STREAM_CUT = row(
     "KP-PROV-109",

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from launcher.simulator.call import Call, Reply
-from launcher.simulator.contracts import consent, device
+from launcher.simulator.contracts import consent, device, identity
 from launcher.simulator.contracts.base import Contract, json_reply, refuse
 from launcher.simulator.contracts.clients import (
     CLAUDE_CLIENT,
@@ -105,6 +105,8 @@ class Tokens(Contract):
             return self._userinfo(call)
         if (call.host, call.path) == ("iflow-auth", "/api/oauth/getUserInfo"):
             return self._iflow_key(call)
+        if identity.takes(call):
+            return identity.answer(call)
         if consent.takes(call):
             return consent.answer(call)
         if device.takes(call):
@@ -182,8 +184,13 @@ class Tokens(Contract):
             grant.ends_at = now + CLAUDE_GRANT_S
         reply = self._reply_of(call.host, endpoint, new, grant, now)
         if endpoint.access == "siwc":
-            reply["id_token"] = _id_token(
-                new, iss="https://auth.openai.com", aud=SIWC_CLIENT, nonce=code.asked.nonce
+            reply["id_token"] = identity.id_token(
+                new,
+                now,
+                foreign=call.rule is not None and call.rule.fault == "foreign-key",
+                iss=identity.ISSUER,
+                aud=SIWC_CLIENT,
+                nonce=code.asked.nonce,
             )
         if call.host == "google-auth":
             reply.update(refresh_token=new.refresh, scope=" ".join(sorted(code.scopes)))
@@ -270,7 +277,7 @@ class Tokens(Contract):
                 **common,
                 **lasting,
                 "refresh_token": new.refresh,
-                "id_token": _id_token(new),
+                "id_token": identity.id_token(new, now, iss=identity.ISSUER, aud=SIWC_CLIENT),
                 "scope": scope,
                 "earliest_refresh_at": int(now) + endpoint.lifetime_s // 2,
             }

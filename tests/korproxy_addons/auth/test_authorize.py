@@ -68,6 +68,8 @@ def test_chatgpt_s_sign_in_is_told_our_name_once() -> None:
     )
     assert (again["client_id"], again["login_hint"]) == ("oaiapp_1", "mina@x")
     assert "agent_name_hint" not in again
+    # What was once not granted is asked for again, and only then.
+    assert (first.get("prompt"), again["prompt"]) == (None, "consent")
 
 
 def test_codex_is_told_who_we_are_and_not_that_we_are_codex() -> None:
@@ -116,8 +118,14 @@ def test_a_client_id_must_be_issued_with_the_first_code() -> None:
     with pytest.raises(LoginError, match="client id"):
         read_callback(SIWC, TICKET, query)
     assert read_callback(SIWC, TICKET, {**query, "client_id": "oaiapp_9"}).client_id == "oaiapp_9"
+    with pytest.raises(LoginError, match="client id"):
+        read_callback(SIWC, TICKET, {**query, "client_id": SIWC.client_id})
     known = Ticket(state="the-state", verifier=VERIFIER, nonce="n", client_id="oaiapp_9")
     assert read_callback(SIWC, known, query).client_id == ""
+    assert read_callback(SIWC, known, {**query, "client_id": "oaiapp_9"}).client_id == "oaiapp_9"
+    with pytest.raises(LoginError, match="somebody else") as said:
+        read_callback(SIWC, known, {**query, "client_id": "oaiapp_8"})
+    assert said.value.state is AuthState.INVALID_GRANT
 
 
 QUERY = urlencode({"code": "4/0Ade-x", "state": "the-state"})
@@ -156,6 +164,16 @@ def test_a_bare_code_is_enough_only_where_the_page_shows_one() -> None:
     assert read_pasted(CLAUDE, shown, "bare-code").code.get_secret_value() == "bare-code"
     with pytest.raises(IgnoredAnswer, match="whole address"):
         read_pasted(CLAUDE, TICKET, "bare-code")
+
+
+def test_what_is_no_answer_says_what_would_be_one() -> None:
+    shown = Ticket(
+        state="the-state", verifier=VERIFIER, nonce="", redirect_uri=CLAUDE.manual_redirect
+    )
+    with pytest.raises(IgnoredAnswer, match="not the code that the page shows"):
+        read_pasted(CLAUDE, shown, "what do I paste?")
+    with pytest.raises(IgnoredAnswer, match="not the address that the browser ended on"):
+        read_pasted(CLAUDE, TICKET, "what do I paste?")
 
 
 def test_a_pasted_no_is_a_no() -> None:

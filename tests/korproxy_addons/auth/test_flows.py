@@ -1,4 +1,5 @@
 import base64
+from dataclasses import replace
 
 import pytest
 from pydantic import SecretStr
@@ -10,9 +11,10 @@ from korproxy_addons.auth.tokens import TokenSet
 from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.providers import PROVIDERS
-from korproxy_addons.providers.calls import Request
+from korproxy_addons.providers.calls import Reply, Request
 from korproxy_addons.providers.logins import BodyStyle, LoginSpec
 from support.auth_flow import fields, play_flow, reply
+from support.signed_tokens import public_key, signed_token
 
 NOW = 1_800_000_000.0
 CLIENT_SECRET = SecretStr("client-secret")
@@ -39,6 +41,7 @@ COMMON = {
 
 
 def exchanged(spec: LoginSpec, callback: Callback = CODE) -> Request:
+    spec = replace(spec, discovery_url="")
     flow = exchange_code(spec, callback, TICKET, NOW, client_secret=CLIENT_SECRET)
     request = next(flow)
     flow.close()
@@ -103,6 +106,40 @@ def test_a_code_becomes_tokens() -> None:
     assert played.answer.expires_at == NOW + 60
 
 
+SIWC_CODE = Callback(SecretStr("the-code"), "oaiapp_1")
+DESCRIBED = reply(body={"issuer": SIWC.issuer, "jwks_uri": "https://auth.openai.com/keys"})
+CLAIMS = {"iss": SIWC.issuer, "aud": "oaiapp_1", "nonce": "n", "sub": "user-1"}
+
+
+def siwc_reply(id_token: str) -> Reply:
+    scope = "openid chatgpt.tokens.use.direct"
+    return reply(
+        body={"access_token": "at", "expires_in": 60, "scope": scope, "id_token": id_token}
+    )
+
+
+def test_an_identity_is_checked_by_the_keys_that_its_provider_shows() -> None:
+    keys = reply(body={"keys": [public_key()]})
+    good = siwc_reply(signed_token(claims=CLAIMS))
+    played = play_flow(exchange_code(SIWC, SIWC_CODE, TICKET, NOW), DESCRIBED, keys, good)
+    assert [it.url for it in played.requests] == [
+        SIWC.discovery_url, "https://auth.openai.com/keys", SIWC.token_url,
+    ]  # fmt: skip
+    assert [it.method for it in played.requests] == ["GET", "GET", "POST"]
+    assert played.answer.facts["subject"] == "user-1"
+    foreign = siwc_reply(signed_token("other", claims=CLAIMS, kid="mine"))
+    with pytest.raises(LoginError) as said:
+        play_flow(exchange_code(SIWC, SIWC_CODE, TICKET, NOW), DESCRIBED, keys, foreign)
+    assert said.value.state is AuthState.INVALID_GRANT
+
+
+def test_a_code_is_not_spent_where_its_tokens_could_not_be_checked() -> None:
+    for answers in ((reply(503),), (DESCRIBED, reply(404)), (DESCRIBED, reply(body={"keys": []}))):
+        with pytest.raises(LoginError) as said:
+            play_flow(exchange_code(SIWC, SIWC_CODE, TICKET, NOW), *answers)
+        assert said.value.state is AuthState.PROVIDER_ERROR
+
+
 def test_a_refused_code_is_one_of_the_six_states() -> None:
     refused = reply(400, {"error": "invalid_grant"})
     with pytest.raises(LoginError) as said:
@@ -134,6 +171,21 @@ def test_a_refused_refresh_says_whether_the_login_is_over() -> None:
         with pytest.raises(LoginError) as said:
             play_flow(refresh(CLAUDE, old, NOW), answer)
         assert said.value.ends_login is over
+
+
+def test_a_login_is_renewed_until_its_own_end() -> None:
+    tokens = TokenSet(
+        access_token=SecretStr("at"), refresh_token=SecretStr("rt"), refresh_expires_at=NOW + 1
+    )
+    new = play_flow(refresh(CLAUDE, tokens, NOW), reply(body={"access_token": "at2"})).answer
+    assert (new.access_token.get_secret_value(), new.refresh_expires_at) == ("at2", NOW + 1)
+
+
+def test_a_code_that_comes_without_a_client_id_is_exchanged_under_the_known_one() -> None:
+    ticket = replace(TICKET, client_id="oaiapp_1")
+    flow = exchange_code(replace(SIWC, discovery_url=""), CODE, ticket, NOW)
+    assert fields(next(flow))["client_id"] == "oaiapp_1"
+    flow.close()
 
 
 def test_what_cannot_be_renewed_is_not_asked_for() -> None:

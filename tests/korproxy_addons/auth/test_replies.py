@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from korproxy_addons.auth.id_tokens import SigningKey
 from korproxy_addons.auth.replies import (
     check_scopes,
     first_tokens,
@@ -15,7 +16,7 @@ from korproxy_addons.auth.replies import (
     with_facts,
 )
 from korproxy_addons.auth.states import AuthState, LoginError
-from korproxy_addons.auth.tokens import TokenSet
+from korproxy_addons.auth.tokens import TokenSet, due_at
 from korproxy_addons.providers import PROVIDERS
 from korproxy_addons.providers.calls import Reply
 from korproxy_addons.providers.logins import LoginSpec
@@ -40,7 +41,8 @@ def jwt(claims: Any) -> str:
 
 
 def first(spec: LoginSpec, body: dict[str, Any], **words: str) -> TokenSet:
-    return first_tokens(spec, body, NOW, client_id=words.pop("client_id", "me"), **words)
+    client_id, nonce = words.get("client_id", "me"), words.get("nonce", "")
+    return first_tokens(spec, body, NOW, client_id=client_id, nonce=nonce)
 
 
 def value(secret: SecretStr | None) -> str | None:
@@ -98,6 +100,36 @@ def test_codex_may_leave_out_any_field() -> None:
         renewed_tokens(CLAUDE, old, {"refresh_token": "rt2"}, NOW)
 
 
+def test_codex_s_tokens_are_renewed_every_eight_days_as_its_own_tool_does() -> None:
+    days = 86_400.0
+    body = {"access_token": jwt({"exp": NOW + 10 * days}), "refresh_token": "rt"}
+    old = first(CODEX, body)
+    assert due_at(old) == NOW + 8 * days
+    new = renewed_tokens(
+        CODEX, old, {"access_token": jwt({"exp": NOW + 19 * days})}, NOW + 9 * days
+    )
+    assert due_at(new) == NOW + 17 * days
+    assert first(CLAUDE, CLAUDE_BODY).renew_by is None
+
+
+@pytest.mark.parametrize(
+    ("told", "renew_from"),
+    [
+        (NOW + 3400, NOW + 3400),
+        ((NOW + 3400) * 1000, NOW + 3400),
+        ("2027-01-15T08:56:40Z", NOW + 3400),
+        (None, None),
+        (True, None),
+        ("soon", None),
+    ],
+)
+def test_chatgpt_says_from_when_a_renewal_is_wanted(told: Any, renew_from: float | None) -> None:
+    body = {**siwc_body(), "earliest_refresh_at": told}
+    found = first(SIWC, body, client_id="oaiapp_1", nonce="n")
+    assert found.renew_from == renew_from
+    assert due_at(found) == NOW + (3300 if renew_from is None else 3400)
+
+
 def siwc_body(**claims: Any) -> dict[str, Any]:
     known = {"iss": "https://auth.openai.com", "aud": "oaiapp_1", "nonce": "n", "sub": "user-1"}
     return {
@@ -117,11 +149,25 @@ def test_chatgpt_s_identity_is_checked_and_its_client_id_kept() -> None:
 
 
 @pytest.mark.parametrize(
-    "claims", [{"iss": "https://evil.example"}, {"aud": "other"}, {"nonce": "m"}, {"sub": ""}]
+    "claims",
+    [
+        {"iss": "https://evil.example"},
+        {"aud": "other"},
+        {"nonce": "m"},
+        {"sub": ""},
+        {"exp": NOW - 86_400},
+    ],
 )
 def test_an_identity_for_somebody_else_is_refused(claims: dict[str, Any]) -> None:
     with pytest.raises(LoginError, match=next(iter(claims))) as said:
         first(SIWC, siwc_body(**claims), client_id="oaiapp_1", nonce="n")
+    assert said.value.state is AuthState.INVALID_GRANT
+
+
+def test_an_identity_that_the_provider_did_not_sign_is_refused() -> None:
+    key = SigningKey("", (1 << 2047) + 1, 65537)
+    with pytest.raises(LoginError, match="signed") as said:
+        first_tokens(SIWC, siwc_body(), NOW, client_id="oaiapp_1", nonce="n", keys=(key,))
     assert said.value.state is AuthState.INVALID_GRANT
 
 

@@ -47,6 +47,39 @@ def test_a_token_is_due_no_later_than_it_ends(life_s: float, obtained_at: float)
     assert obtained_at + life_s - max(MARGIN_S, 0.21 * life_s) - 1 <= due <= obtained_at + life_s
 
 
+@pytest.mark.parametrize(
+    ("words", "due_after_s"),
+    [
+        (
+            {"expires_at": NOW + 1000, "renew_by": NOW + 600},
+            600.0,
+        ),  # as the provider's own tool does
+        ({"expires_at": NOW + 1000, "renew_by": NOW + 900}, 700.0),
+        ({"renew_by": NOW + 900}, 900.0),
+        ({"expires_at": NOW + 1000, "renew_from": NOW + 500}, 700.0),
+        ({"expires_at": NOW + 1000, "renew_from": NOW + 800}, 800.0),  # no sooner than allowed ...
+        (
+            {"expires_at": NOW + 1000, "renew_from": NOW + 9000},
+            1000.0,
+        ),  # ... but it must not run out
+        ({"expires_at": NOW + 1000, "renew_by": NOW + 5, "renew_from": NOW + 50}, 50.0),
+        ({"renew_by": NOW + 5, "renew_from": NOW + 50}, 50.0),
+    ],
+)
+def test_a_provider_may_say_by_when_and_from_when(
+    words: dict[str, float], due_after_s: float
+) -> None:
+    assert due_at(tokens(**words)) == NOW + due_after_s
+
+
+def test_what_is_done_early_is_not_done_before_it_is_allowed() -> None:
+    found = tokens(expires_at=NOW + 1000, renew_from=NOW + 680)
+    assert due_at(found, 10.0) == NOW + 690
+    assert due_at(found, 60.0) == NOW + 680
+    assert not is_due(found, NOW + 679, 60.0)
+    assert is_due(found, NOW + 680, 60.0)
+
+
 def test_a_token_without_an_end_is_never_due() -> None:
     assert due_at(tokens()) is None
     assert not is_due(tokens(), NOW)

@@ -9,7 +9,11 @@ from pydantic import SecretStr
 from korproxy_addons.auth.states import LoginError, rejected, unavailable
 from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.exceptions import KorProxyError
-from korproxy_addons.io.broker import EARLIEST_S, FIRST_BACKOFF_S, LONGEST_BACKOFF_S
+from korproxy_addons.io.kept_login import (
+    DUE_AT_ONCE_PAUSE_S,
+    EARLIEST_S,
+    FIRST_BACKOFF_S,
+)
 from korproxy_addons.io.secret_store import SecretStore
 from korproxy_addons.io.vault_entries import ApiKey, VaultEntry
 from support.token_roads import HOUR_S, KEY, TokenRoad, login_account, tokens_at
@@ -250,16 +254,29 @@ def test_a_failing_endpoint_is_asked_less_and_less(tmp_path: Path) -> None:
     assert len(road.provider.asked) == len(waits)
 
 
-@pytest.mark.parametrize(("told_s", "wait_s"), [(60.0, 60.0), (1.0, 5.0), (86_400.0, 300.0)])
-def test_retry_after_is_honoured_within_bounds(
-    tmp_path: Path, told_s: float, wait_s: float
+# --- tokens that come already due
+
+
+def test_tokens_that_come_already_due_are_used_and_not_asked_for_at_every_request(
+    tmp_path: Path,
 ) -> None:
+    """A provider that gives no life at all: each renewal uses up a refresh token, so not one per request."""
     road = TokenRoad(tmp_path, age_s=LIFE_S + 1)
-    road.provider.refuses = [unavailable("HTTP 429", told_s)]
-    with pytest.raises(KorProxyError) as failed:
-        run_token(road)
-    assert failed.value.retry_after_s == wait_s
-    assert wait_s <= LONGEST_BACKOFF_S
+    road.provider.life_s = 0.0
+
+    async def work() -> None:
+        for _ in range(5):
+            assert await road.token() == "access-token-1"
+        await road.broker.tend(road.way)
+        await road.settled()
+        assert len(road.provider.asked) == 1
+        # One that the provider refuses is replaced all the same.
+        assert await road.token(refused="access-token-1") == "access-token-2"
+        road.clock.advance(DUE_AT_ONCE_PAUSE_S)
+        assert await road.token() == "access-token-3"
+
+    asyncio.run(work())
+    assert len(road.provider.asked) == 3
 
 
 # --- a login that is over

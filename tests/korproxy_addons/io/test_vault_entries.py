@@ -24,6 +24,8 @@ FULL = TokenSet(
     expires_at=1_800_000_000.5,
     refresh_expires_at=1_900_000_000.0,
     obtained_at=1_700_000_000.25,
+    renew_by=1_750_000_000.0,
+    renew_from=1_710_000_000.5,
     scopes=("a", "b"),
     facts=MappingProxyType({"email": "mina@example.com", "account_id": "6d1a"}),
 )
@@ -39,6 +41,8 @@ token_sets = st.builds(
     expires_at=seconds,
     refresh_expires_at=seconds,
     obtained_at=st.floats(0, 1e11),
+    renew_by=seconds,
+    renew_from=seconds,
     scopes=st.lists(st.text(max_size=10), max_size=3).map(tuple),
     facts=st.dictionaries(st.text(max_size=10), st.text(max_size=10), max_size=3),
 )

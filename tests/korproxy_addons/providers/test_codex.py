@@ -13,7 +13,7 @@ from korproxy_addons.providers.base import AccessSpec, AccountFacts, Operation, 
 from korproxy_addons.providers.codex import CODEX
 from korproxy_addons.providers.failure import Scope, Source, Verdict
 
-API, CHATGPT, SIWC, OWN = CODEX.accesses
+API, SIWC, CHATGPT, OWN = CODEX.accesses
 CHAT, RESPONSES = "openai-chat", "openai-responses"
 NOW = 1_795_000_000.0
 
@@ -165,7 +165,7 @@ def coded(code: str, message: str = "m") -> bytes:
         (API, 401, coded("invalid_api_key"), catalogue.ACCOUNT_REJECTED, Retry.NEXT_ACCOUNT,
          Scope.ACCOUNT, Verdict.NEEDS_LOGIN),
         (API, 429, coded("rate_limit_exceeded"), catalogue.RATE_LIMITED, Retry.SAME_ACCOUNT,
-         Scope.ACCOUNT, Verdict.COOL),
+         Scope.MODEL, Verdict.COOL),
         (API, 429, coded("insufficient_quota"), catalogue.BILLING_REQUIRED, Retry.NEXT_ACCOUNT,
          Scope.ACCOUNT, Verdict.COOL),
         (API, 429, coded("credit_balance_exhausted"), catalogue.BILLING_REQUIRED,
@@ -190,7 +190,7 @@ def coded(code: str, message: str = "m") -> bytes:
         (CHATGPT, 503, coded("slow_down"), catalogue.UPSTREAM_OVERLOADED, Retry.SAME_ACCOUNT,
          Scope.REQUEST, Verdict.NONE),
         (CHATGPT, 429, coded("x", "Selected model is at capacity. Try another."),
-         catalogue.UPSTREAM_OVERLOADED, Retry.NO, Scope.MODEL, Verdict.COOL),
+         catalogue.UPSTREAM_OVERLOADED, Retry.NEXT_ACCOUNT, Scope.MODEL, Verdict.COOL),
         (SIWC, 429, coded("subscription_sharing_usage_limit_exceeded"), catalogue.QUOTA_EXHAUSTED,
          Retry.NEXT_ACCOUNT, Scope.ACCOUNT, Verdict.COOL),
         (SIWC, 503, coded("subscription_sharing_usage_unavailable"),

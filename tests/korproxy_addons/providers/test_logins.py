@@ -47,6 +47,22 @@ def test_addresses_of_the_configuration_stand_in_for_the_provider_s() -> None:
     assert login.at(Urls()) == login
 
 
+def test_a_token_endpoint_that_was_moved_is_not_checked_by_the_provider_s_keys() -> None:
+    login = PROVIDERS["codex"].access("siwc").login
+    assert login is not None
+    assert (
+        login.at(Urls()).discovery_url == "https://auth.openai.com/.well-known/openid-configuration"
+    )
+    assert login.at(Urls(auth="https://m.example/a")).discovery_url == login.discovery_url
+    assert login.at(Urls(token="https://m.example/t")).discovery_url == ""
+    named = login.at(Urls(token="https://m.example/t", discovery="https://d.example/d"))
+    assert named.discovery_url == "https://d.example/d"
+    assert "d.example" in named.hosts
+    other = PROVIDERS["codex"].access("chatgpt").login
+    assert other is not None
+    assert other.at(Urls(discovery="https://d.example/d")).discovery_url == ""
+
+
 def test_no_client_secret_is_shipped() -> None:
     for access, login in [it.values for it in LOGINS]:
         assert "GOCSPX" not in repr(login), access

@@ -11,7 +11,7 @@ from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.providers.calls import Reply, Request
 from korproxy_addons.providers.outgoing import AccountFacts
-from korproxy_addons.providers.quota import DAY_S, FIVE_HOURS_S, WEEK_S, Window
+from korproxy_addons.providers.quota import DAY_S, FIVE_HOURS_S, Window
 from korproxy_addons.providers.quota_answers import (
     ask_chatgpt,
     ask_claude,
@@ -137,40 +137,28 @@ def test_a_code_assist_licence_without_its_project_is_not_asked() -> None:
     assert failed.value.spec is catalogue.PROJECT_REQUIRED
 
 
-def test_kimis_plan_counts_in_texts() -> None:
-    detail = {"limit": "200", "remaining": "150", "resetTime": "2027-01-15T08:01:00Z"}
-    body = {
-        "usage": {"limit": "2048", "used": "214", "remaining": "1834"},
-        "limits": [
-            {"window": {"duration": 300, "timeUnit": "TIME_UNIT_MINUTE"}, "detail": detail},
-            {"window": {"duration": 3, "timeUnit": "TIME_UNIT_MOON"}, "detail": detail},
-        ],
-    }
-    found = windows(ask_compatible, body)
-    assert found["weekly", "*"].used == 214.0
-    assert found["weekly", "*"].length_s == WEEK_S
-    assert (found["5h", "*"].used, found["5h", "*"].used_share) == (50.0, 0.25)
-    assert found["5h", "*"].reset_at == NOW + 60
-    assert len(found) == 2
+def test_a_plan_by_key_is_told_by_its_form() -> None:
+    glm = {"data": {"limits": [{"type": "TOKENS_LIMIT", "unit": 3, "number": 5, "percentage": 40}]}}
+    kimi = {"usage": {"limit": "2048", "used": "214"}}
+    assert windows(ask_compatible, glm)["5h", "*"].used_share == 0.4
+    assert windows(ask_compatible, kimi)["weekly", "*"].used == 214.0
+    assert windows(ask_compatible, {"balance": 3}) == {}
 
 
-def test_glms_plan() -> None:
-    body = {
-        "code": 200,
-        "data": {
-            "limits": [
-                {"type": "TOKENS_LIMIT", "percentage": 40, "nextResetTime": 1_800_000_060_000},
-                {"type": "TIME_LIMIT", "percentage": 1, "currentValue": 3, "remaining": 297},
-                {"type": "NEW_LIMIT", "percentage": 2, "nextResetTime": 1_800_000_060},
-                {"percentage": 2},
-            ]
-        },
-    }
-    found = windows(ask_compatible, body)
-    assert (found["5h", "*"].used_share, found["5h", "*"].reset_at) == (0.4, NOW + 60)
-    assert (found["monthly", "*"].used, found["monthly", "*"].limit) == (3.0, 300.0)
-    assert (found["new", "*"].length_s, found["new", "*"].reset_at) == (None, NOW + 60)
-    assert len(found) == 3
+@pytest.mark.parametrize(
+    ("code", "spec"),
+    [
+        (401, catalogue.ACCOUNT_REJECTED),
+        (1001, catalogue.ACCOUNT_REJECTED),
+        (500, catalogue.UPSTREAM_ERROR),
+        (None, catalogue.UPSTREAM_ERROR),
+    ],
+)
+def test_a_no_inside_a_200_is_no_empty_plan(code: object, spec: catalogue.ErrorSpec) -> None:
+    body = msgspec.json.encode({"success": False, "code": code, "msg": "no"})
+    with pytest.raises(KorProxyError) as failed:
+        answered(ask_compatible, Reply(200, {}, body))
+    assert failed.value.spec is spec
 
 
 @pytest.mark.parametrize("ask", ASKS)

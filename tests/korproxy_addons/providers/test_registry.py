@@ -6,6 +6,7 @@ from korproxy_addons.errors.catalogue import ROUTE_RETIRED
 from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.providers import PROVIDERS
 from korproxy_addons.providers.registry import (
+    BUILT_IN,
     REGISTRY,
     Registry,
     Route,
@@ -28,13 +29,17 @@ def test_entries_tell_a_person_why_and_since_when() -> None:
         assert route.reason.endswith(".")
         assert route.source.startswith("https://")
         assert date(2026, 1, 1) <= route.since <= REGISTRY.checked
-        if route.replacement is not None:
-            assert PROVIDERS[route.provider].access(route.replacement).id == route.replacement
+        if route.instead is not None:
+            provider, access = route.instead
+            assert PROVIDERS[provider].access(access).id == access
+            other = BUILT_IN.of(provider, access)
+            assert other is not None
+            assert other.state is not RouteState.RETIRED
 
 
 def test_what_is_at_risk_or_retired_has_a_replacement_where_one_exists() -> None:
     for route in REGISTRY.routes:
-        if route.state in {RouteState.AT_RISK, RouteState.RETIRED} and route.provider != "iflow":
+        if route.state in {RouteState.AT_RISK, RouteState.RETIRED}:
             assert route.replacement
 
 
@@ -84,6 +89,9 @@ def test_an_end_is_explained_with_its_date_and_what_to_use() -> None:
         "It was switched off. Over since 2027-02-01. Use the access own-login of claude instead."
     )
     assert route().explained() == "It works."
+    elsewhere = route(state=RouteState.RETIRED, since=date(2026, 1, 1), replacement="qwen/api-key")
+    assert elsewhere.explained().endswith("Use the access api-key of qwen instead.")
+    assert route(replacement=None).instead is None
     dated = route(state=RouteState.RETIRED, reason="Over on 2026-11-01.", replacement=None)
     assert dated.explained() == "Over on 2026-11-01."
 

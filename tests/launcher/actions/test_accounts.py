@@ -12,6 +12,8 @@ from korproxy_addons.config.store import ConfigStore
 from korproxy_addons.errors.catalogue import ACCOUNT_UNKNOWN, VAULT_LOCKED
 from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.io.account_state import AccountState
+from korproxy_addons.io.cli_logins import CliLogins
+from korproxy_addons.io.cli_places import CliPlaces
 from korproxy_addons.io.database import open_database
 from korproxy_addons.io.vault import Vault
 from launcher.actions.accounts import (
@@ -23,6 +25,7 @@ from launcher.actions.accounts import (
     set_enabled,
     show_account,
 )
+from support.cli_logins import FILES, codex, leave
 from support.clock import FakeClock
 from support.vaults import api_key, vault_in
 
@@ -69,8 +72,15 @@ def tokens(**words: Any) -> TokenSet:
     )
 
 
+def tools_of(home: Path) -> CliLogins:
+    """The official tools' logins of a user who lives beside the KorProxy folder."""
+    return CliLogins(CliPlaces({}, home.parent, "linux"), FakeClock(NOW))
+
+
 def views(home: Path, vault: Vault) -> dict[str, AccountView]:
-    return {it.id: it for it in list_accounts(home, lambda: vault, FakeClock(NOW))}
+    leave(home.parent, FILES["codex"], codex())
+    found = list_accounts(home, lambda: vault, FakeClock(NOW), tools_of(home))
+    return {it.id: it for it in found}
 
 
 def test_every_account_is_shown_as_what_it_is(home: Path, vault: Vault) -> None:
@@ -87,6 +97,30 @@ def test_every_account_is_shown_as_what_it_is(home: Path, vault: Vault) -> None:
     assert found["tool"].secret is None
     assert found["cli"].secret == "cli:codex"
     assert "planted" not in str([asdict(it) for it in found.values()])
+
+
+def test_an_official_tool_s_login_says_whose_it_is_and_how_it_stands(
+    home: Path, vault: Vault
+) -> None:
+    """As the gateway finds it at the next request: no menu shows a login that is dead."""
+
+    def cli() -> AccountView:
+        return show_account(home, "cli", lambda: vault, FakeClock(NOW), tools_of(home))
+
+    missing = cli()
+    assert missing.state == "no-secret"
+    assert "run `codex login` once" in missing.hint
+    leave(home.parent, FILES["codex"], codex())
+    ready = cli()
+    assert (ready.state, ready.hint) == ("ready", "")
+    assert (ready.email, ready.plan, ready.renews) == ("mina@example.com", "plus", False)
+    assert ready.expires_at == "2027-01-15T09:00:00+00:00"
+    leave(home.parent, FILES["codex"], codex(NOW - 60))
+    over = cli()
+    assert (over.state, over.email) == ("session-ended", "mina@example.com")
+    assert "run `codex login` once" in over.hint
+    set_enabled(home, "cli", enabled=False)
+    assert cli().state == "disabled"
 
 
 def test_the_vault_stays_shut_where_nobody_needs_it(home: Path) -> None:
@@ -129,7 +163,7 @@ def test_a_vault_that_cannot_be_opened_hides_no_account(home: Path) -> None:
     def locked() -> Vault:
         raise KorProxyError(VAULT_LOCKED, "the keyring is locked")
 
-    found = {it.id: it for it in list_accounts(home, locked, FakeClock(NOW))}
+    found = {it.id: it for it in list_accounts(home, locked, FakeClock(NOW), tools_of(home))}
     assert [found[it].state for it in ("key", "plan", "env")] == [
         "vault-closed",
         "vault-closed",
@@ -165,7 +199,8 @@ def test_a_route_whose_end_has_come_is_over(home: Path, vault: Vault) -> None:
         ' "replacement": "api-key", "sunset": "2027-01-16"}]}'
     )
     assert views(home, vault)["plan"].state == "ready"
-    later = {it.id: it for it in list_accounts(home, lambda: vault, FakeClock(NOW + 2 * DAY_S))}
+    clock = FakeClock(NOW + 2 * DAY_S)
+    later = {it.id: it for it in list_accounts(home, lambda: vault, clock, tools_of(home))}
     assert later["plan"].state == "retired"
     assert "2027-01-16" in later["plan"].hint
 

@@ -3,10 +3,11 @@ from pathlib import Path
 
 import pytest
 
+from korproxy_addons.config.parse import parse_config
 from korproxy_addons.config.secret_ref import CLI_TOOLS, SecretRef
 from korproxy_addons.io.cli_logins import CliLogins
 from korproxy_addons.io.cli_places import CliPlaces
-from launcher.actions.cli_logins import FoundLogin, find_login, found_logins
+from launcher.actions.cli_logins import FoundLogin, as_offered, find_login, found_logins
 from support import cli_logins
 from support.cli_logins import EARLIER_MS, FILES, NOW, leave, leave_all
 from support.clock import FakeClock
@@ -56,6 +57,25 @@ def test_what_has_run_out_or_is_not_there_says_what_to_run(
     missing = find_login("codex", logins, FakeClock(NOW))
     assert (missing.state, missing.place, missing.provider) == ("missing", "", "codex")
     assert "run `codex login` once" in missing.problem
+
+
+def test_a_login_that_its_provider_has_ended_is_retired_whatever_its_token_says(
+    logins: CliLogins, tmp_path: Path
+) -> None:
+    leave_all(tmp_path)
+    clock = FakeClock(NOW)
+    found = {it.tool: it for it in found_logins(logins, clock)}
+    nothing = parse_config(b"")
+    states = {name: as_offered(it, nothing, tmp_path, clock).state for name, it in found.items()}
+    assert [states[it] for it in ("qwen", "iflow")] == ["retired"] * 2
+    assert {states[it] for it in ("claude", "codex", "gemini")} == {"ready"}
+    over = as_offered(found["qwen"], nothing, tmp_path, clock)
+    assert "2026-04-15" in over.problem
+    assert "coding-plan" in over.problem
+    elsewhere = parse_config(b"providers: {qwen: {base_url: 'https://mirror.example/v1'}}")
+    assert as_offered(found["qwen"], elsewhere, tmp_path, clock).state == "ready"
+    nobody = find_login("qwen", CliLogins(CliPlaces({}, tmp_path / "empty", "linux"), clock), clock)
+    assert as_offered(nobody, nothing, tmp_path, clock) == nobody
 
 
 def test_codex_with_an_api_key_is_another_way_in(logins: CliLogins, tmp_path: Path) -> None:

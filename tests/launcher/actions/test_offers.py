@@ -60,8 +60,8 @@ def test_every_way_in_says_what_its_account_holds(tmp_path: Path) -> None:
     ("provider", "access", "day", "instead"),
     [
         ("qwen", "oauth", "2026-04-15", "--access coding-plan"),
-        ("iflow", "login", "2026-04-17", ""),
-        ("iflow", None, "2026-04-17", ""),
+        ("iflow", "login", "2026-04-17", "korproxy account add qwen --access coding-plan"),
+        ("iflow", None, "2026-04-17", "korproxy account add qwen --access coding-plan"),
     ],
 )
 def test_what_is_over_is_explained_with_its_day_and_what_to_use(

@@ -1,10 +1,14 @@
 import json
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
+from launcher.actions.accounts import AccountView
 from launcher.cli import lifecycle, run
+from launcher.cli.account import _print_list
 
 CONFIG = """\
 accounts:
@@ -38,6 +42,23 @@ def test_accounts_are_listed_with_how_they_stand(
     shown = capsys.readouterr().out
     assert "one" in shown
     assert "2026-04-15" in shown  # why the retired one is
+
+
+def test_whose_an_account_is_is_never_cut_off() -> None:
+    console = Console(width=80, file=StringIO(), highlight=False)
+    email = "somebody.with.a.long.name@department.example.com"
+    view = AccountView(
+        id="codex-chatgpt", provider="codex", access="chatgpt", provider_name="Codex (OpenAI)",
+        access_name="ChatGPT plan", label="codex-chatgpt", kind="login", state="ready", hint="",
+        secret=None, email=email, plan="plus", organization="", expires_at=None,
+        login_ends_at=None, renews=True, route_state=None, route_since=None, route_reason=None,
+        models=None,
+    )  # fmt: skip
+    _print_list(console, (view,))
+    assert isinstance(console.file, StringIO)
+    heading, *lines = console.file.getvalue().splitlines()
+    begin, end = heading.index("who"), heading.index("state")
+    assert "".join(line[begin:end].strip() for line in lines) == f"{email}, plus"
 
 
 def test_an_empty_list_says_how_to_begin(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

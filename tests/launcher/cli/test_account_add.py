@@ -8,6 +8,7 @@ import pytest
 
 from korproxy_addons.auth.states import cancelled
 from launcher.actions import connect
+from launcher.actions.offers import Offer
 from launcher.cli import run
 from launcher.login import typed
 
@@ -110,6 +111,16 @@ def test_what_is_over_is_not_among_the_choices(
     assert "Qwen login" not in told
 
 
+def test_where_all_is_over_nobody_is_asked_to_choose(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sit_down(monkeypatch)
+    value, told = add(capsys, "iflow", code=1)
+    assert value["error"]["code"] == "KP-PROV-108"
+    assert "korproxy account add qwen --access coding-plan" in value["error"]["detail"]
+    assert "Choose" not in told
+
+
 def test_a_retired_login_is_explained_and_never_attempted(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -143,6 +154,21 @@ def test_terms_are_shown_and_agreed_to_first(
     assert value["account"]["state"] == "ready"
 
 
+def test_a_chatgpt_plan_is_signed_in_to_by_the_official_way_unless_another_is_named(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chosen = []
+
+    async def stopped(_: object, offer: Offer, *__: object, **___: object) -> None:
+        chosen.append(offer.way.access.id)
+        raise cancelled("seen")
+
+    monkeypatch.setattr(connect, "connect_login", stopped)
+    add(capsys, "codex", "--paste", code=1)
+    add(capsys, "codex", "--device", "--accept-terms", code=1)
+    assert chosen == ["siwc", "chatgpt"]
+
+
 def test_whoever_stops_is_told_so(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -153,7 +179,7 @@ def test_whoever_stops_is_told_so(
     value, _ = add(capsys, "codex", "--access", "siwc", code=1)
     assert value["error"]["state"] == "AUTH_CANCELLED"
     assert value["error"]["title"] == "Connection was cancelled"
-    assert value["error"]["remedy"][0] == "Try again when you are ready."
+    assert value["error"]["remedy"] == ["Try again when you are ready."]
 
 
 def test_a_failed_sign_in_says_what_happened_and_what_to_do(

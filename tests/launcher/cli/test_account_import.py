@@ -1,4 +1,7 @@
+import io
 import json
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,6 +27,13 @@ GEMINI = FoundLogin(
     tool="gemini", name="Gemini CLI", command="gemini", provider="gemini", access="code-assist",
     secret="cli:gemini", state="missing", problem="Gemini CLI is not signed in.",
 )  # fmt: skip
+
+
+class Terminal(io.StringIO):
+    """A person at the keyboard."""
+
+    def isatty(self) -> bool:
+        return True
 
 
 @pytest.fixture
@@ -72,6 +82,32 @@ def test_a_retired_login_is_explained_and_not_used(
     assert "2026-04-15" in told
     assert "coding-plan" in told
     assert "qwen-cli" not in (home / "config.yaml").read_text()
+
+
+def test_what_has_ended_is_not_offered_for_use(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = "/volumes/of/somebody/a/folder/that/is/rather/far/away/.qwen/oauth_creds.json"
+    left = replace(QWEN, state="ready", place=place)
+    monkeypatch.setattr(cli_logins, "found_logins", lambda: (left, GEMINI))
+    monkeypatch.setenv("COLUMNS", "80")
+    assert run(["account", "import"]) == 0
+    shown = capsys.readouterr().out
+    assert "retired" in shown
+    assert "2026-04-15" in shown
+    assert "korproxy account import qwen" not in shown
+    assert "None can be used" in shown
+    assert "…" not in shown
+
+
+def test_nobody_is_asked_for_consent_to_a_login_that_is_not_there(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", Terminal("y\n"))
+    assert run(["account", "import", "gemini"]) == 1
+    told = capsys.readouterr().err
+    assert CLI_LOGIN_MISSING.code in told
+    assert "all the same" not in told
 
 
 def test_a_login_that_is_not_there_is_said(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -46,12 +46,30 @@ def test_for_people_what_is_retired_says_why_and_what_instead(
     for route in retired:
         assert route.reason in shown
         assert f"retired since {route.since.isoformat()}" in shown
-        if route.replacement:
-            assert f"Instead: access {route.replacement}." in shown
+        assert route.instead is not None
+        provider, access = route.instead
+        of = "" if provider == route.provider else f" of {provider}"
+        assert f"Instead: access {access}{of}." in shown
     assert all(f"{it.name} {it.id}" in shown for it in PROVIDERS.values())
     assert "Used for claude-code only, as its terms say." in shown
     assert "Off until you consent" in shown
     assert "https://" not in shown
+
+
+@pytest.mark.parametrize("columns", [60, 80, 200])
+def test_no_line_is_wider_than_the_terminal(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    columns: int,
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    assert run(["providers", "--home", str(tmp_path)]) == 0
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines())) <= max(columns, 70)
+    dialects = "openai-chat, anthropic-messages"
+    assert shown.count(dialects) == 3
+    assert (f"API key  {dialects}" in shown) is (columns == 200)
 
 
 def test_sources_are_shown_when_asked_for(

@@ -1,17 +1,19 @@
 """`korproxy quota`: bars for people, numbers for scripts."""
 
 import json
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from korproxy_addons.io.database import open_database
 from korproxy_addons.io.quota_state import QuotaState
 from korproxy_addons.providers.quota import FIVE_HOURS_S, Window
-from launcher.actions.quota import WindowView
+from launcher.actions.quota import AccountQuota, OverageView, WindowView
 from launcher.cli import run
-from launcher.cli.quota import BAR_CELLS, bar, colour, wait
+from launcher.cli.quota import BAR_CELLS, _print_overage, bar, colour, wait
 
 FAR = 4_000_000_000.0
 
@@ -72,6 +74,27 @@ def test_what_is_allowed_beyond_the_plan_is_shown(
 ) -> None:
     assert run(folder(tmp_path, overage={"allow": True, "cap_usd": 7.5})) == 0
     assert "beyond the plan: allowed, 0.00 of 7.50 USD drawn this month" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("usd", "requests", "said"),
+    [
+        (0.0042, 1, "beyond the plan: 0.0042 USD by 1 request, then stopped"),
+        (1.5, 3, "beyond the plan: 1.50 USD by 3 requests, then stopped"),
+    ],
+)
+def test_what_was_drawn_before_the_guard_held_is_not_rounded_away(
+    usd: float, requests: int, said: str
+) -> None:
+    drawn = OverageView(allowed=False, cap_usd=None, drawn_usd=usd, requests=requests)
+    quota = AccountQuota(
+        id="a", label="a", provider="claude", access="subscription", tells=True, windows=(),
+        overage=drawn,
+    )  # fmt: skip
+    console = Console(width=80, file=StringIO(), highlight=False)
+    _print_overage(console, quota)
+    assert isinstance(console.file, StringIO)
+    assert console.file.getvalue().strip() == said
 
 
 def test_an_unknown_account_is_a_failure(
