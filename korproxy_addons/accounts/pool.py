@@ -95,10 +95,18 @@ class Pool:
             if covers(pattern, model) and health.rested(now):
                 self._healths[account_id][pattern] = replace(health, trial_until=now + TRIAL_S)
 
-    def ended(self, account_id: str, model: str) -> None:
-        """A request came to an end that says nothing of the account: the next one may have the trial."""
+    def ended(self, account_id: str, model: str, began_at: float) -> None:
+        """
+        A request is over, whatever it came to: where it had the trial and nothing has come to be known, the next may have it.
+
+        Args:
+            account_id: Whom it was sent to.
+            model: The upstream model that was asked for.
+            began_at: As `began` was told: a trial is ended by nobody but who has it.
+        """
+        held_until = began_at + TRIAL_S
         for pattern, health in self._healths.get(account_id, {}).items():
-            if covers(pattern, model) and health.trial_until:
+            if health.trial_until == held_until and covers(pattern, model):
                 self._healths[account_id][pattern] = replace(health, trial_until=0.0)
 
     def failed(
@@ -112,7 +120,7 @@ class Pool:
         started_at: float | None = None,
     ) -> None:
         """
-        Take in one failed attempt.
+        Take in one failed attempt; `ended` says that it is over.
 
         Args:
             account_id: Whose attempt it was.
@@ -123,12 +131,10 @@ class Pool:
             started_at: Unix seconds at which the attempt began; None: just now.
         """
         if failure.verdict is Verdict.NONE and not breakdown:
-            self.ended(account_id, model)
             return
         key = _key(failure, model)
         before = self._healths.get(account_id, {}).get(key, FRESH)
         after = after_failure(before, failure, now, chance=self._chance(), started_at=started_at)
-        self.ended(account_id, model)
         self._set(account_id, key, after)
         table = self._healths[account_id]
         if len(table) > MOST_ENTRIES:

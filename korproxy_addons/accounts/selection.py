@@ -5,6 +5,11 @@ from dataclasses import dataclass
 
 from korproxy_addons.accounts.balancing import Balancer, Fit, Group
 from korproxy_addons.accounts.balancing.option import Option
+from korproxy_addons.accounts.health import State
+from korproxy_addons.config.profiles import Strategy
+
+MOST_SKIPPED_TOLD = 3
+"""Of so many accounts it is said why a better one was not asked: a header is no list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,7 @@ class Choice[O: Option]:
         offer: Of which group.
         others: Of that group, who was not tried yet, himself included.
         home: He is chosen because the conversation is at home with him.
+        skipped: Who would have been asked before him, and how fit each is.
     """
 
     option: O
@@ -41,6 +47,7 @@ class Choice[O: Option]:
     offer: Offer[O]
     others: Sequence[O]
     home: bool = False
+    skipped: Sequence[tuple[O, Fit]] = ()
 
 
 def choose[O: Option](
@@ -64,6 +71,7 @@ def choose[O: Option](
         tried: Whom this request has asked.
     """
     best: Choice[O] | None = None
+    skipped: list[tuple[O, Fit]] = []
     for offer in offers:
         others = [it for it in offer.options if it not in tried]
         at_home = offer.sticky and home is not None and home in others
@@ -72,9 +80,10 @@ def choose[O: Option](
         for it in balancer.ranked(offer.group, others, now):
             fit = balancer.fit(it, offer.group, now)
             if fit is Fit.READY:
-                return Choice(it, fit, offer, others)
+                return Choice(it, fit, offer, others, skipped=skipped)
             if fit is not Fit.NOT_NOW and (best is None or fit < best.fit):
-                best = Choice(it, fit, offer, others)
+                best = Choice(it, fit, offer, others, skipped=tuple(skipped))
+            skipped.append((it, fit))
     return best
 
 
@@ -88,3 +97,40 @@ def fits[O: Option](
             if it not in tried and it not in found:
                 found[it] = balancer.fit(it, offer.group, now)
     return found
+
+
+def reasons[O: Option](balancer: Balancer, choice: Choice[O], now: float) -> list[str]:
+    """
+    Why he and nobody else, in the words of X-KorProxy-Why: how he was picked, and what kept those before him from serving.
+
+    Args:
+        balancer: Knows how they stand.
+        choice: As `choose` made it.
+        now: Unix seconds.
+    Returns:
+        `sticky` or the strategy, where there was a choice; `skipped:ACCOUNT:REASON` for those before him, the first few.
+    """
+    if choice.home:
+        return ["sticky"] if len(choice.others) > 1 else []
+    group = choice.offer.group
+    words = [str(group.strategy)] if len(choice.others) > 1 else []
+    skipped = dict(choice.skipped)
+    if group.strategy is Strategy.FILL_FIRST:
+        # It leaves behind whoever has met a limit; a person goes by the group's own order.
+        for it in choice.others[: choice.others.index(choice.option)]:
+            skipped.setdefault(it, balancer.fit(it, group, now))
+    for it, fit in list(skipped.items())[:MOST_SKIPPED_TOLD]:
+        words.append(f"skipped:{it.account_id}:{_why_not(balancer, it, fit, now)}")
+    return words
+
+
+def _why_not(balancer: Balancer, option: Option, fit: Fit, now: float) -> str:
+    if fit is Fit.READY:
+        return "lately_limited"
+    if fit is Fit.KEPT_BACK:
+        return "reserve"
+    if fit is Fit.ON_TRIAL:
+        return "on_trial"
+    state = balancer.health(option, now).state
+    # Nothing is held against him, but a window of his is exhausted.
+    return "quota" if state is State.AVAILABLE else str(state)

@@ -52,7 +52,7 @@ type Changed = Callable[[bytes, Home], None]
 
 
 def conversation_key(session: str, model: str) -> bytes:
-    """What a conversation is remembered by; caches are per model, and ids of sessions are nobody's business on disk."""
+    """What a conversation is remembered by; caches are per upstream model, and ids of sessions are nobody's business on disk."""
     return blake2b(f"{model}\0{session}".encode("utf-8", "surrogatepass"), digest_size=12).digest()
 
 

@@ -78,6 +78,7 @@ class Answers:
                 home=str(Path.home()),
                 now=time.time(),
                 live=services.lists.live,
+                limits=services.limiter.reached,
             )
             return {"explanation": msgspec.to_builtins(answer(query, known))}
         except msgspec.ValidationError as error:

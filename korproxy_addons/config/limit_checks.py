@@ -45,6 +45,8 @@ def _check_rule(
     to = rule.get("to")
     if to is not None and not reroutes:
         tree.complain((*path, "to"), "to only with action: reroute", "the key", key=True)
+    if reroutes and to is not None and to == rule.get("group"):
+        tree.complain((*path, "to"), "another group than the one that has nothing left", shown(to))
     if reroutes and to is None and not any(rule.get(it) for it in _OF_UPSTREAM):
         tree.complain(path, "to: the id of the group that serves instead", "no such key", key=True)
 

@@ -56,7 +56,7 @@ class QuotaRule(Settings):
     key: Text | None = None
     """Id of a local key, or * for each."""
     project: Text | None = None
-    """Folder of a project, or * for each."""
+    """Folder of a project, ~ is the home folder; or * for each."""
     requests: Many | None = None
     """Most requests."""
     tokens: Many | None = None

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
 from korproxy_addons.config.fields import (
     Dialect,
@@ -137,6 +137,14 @@ class Match(Settings):
     """Headers of the request, by name, each with a pattern."""
     time: Spans = ()
     """When, in local time: mon-fri 09:00-18:00, sat,sun or 22:00-06:00."""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _asks_for_something(cls, value: Any) -> Any:
+        # Without a word it would fit every request, which nobody means who writes the key.
+        if value == []:
+            raise ValueError("one or more; without the key, any will do")
+        return value
 
 
 class Parameters(Settings):

@@ -25,15 +25,16 @@ class Affinity:
     Args:
         exchange: Is told of a move.
         services: What all exchanges share.
+        model: `Plan.home_name`: rules may send turns of one conversation to several models, and each has a cache of its own.
     """
 
-    def __init__(self, exchange: Exchange, services: "Services") -> None:
+    def __init__(self, exchange: Exchange, services: "Services", model: str) -> None:
         self._exchange = exchange
         self._services = services
         session, wanted = exchange.session, exchange.wanted
         # Only what makes an answer fills a cache.
         tied = bool(session) and wanted is not None and wanted.operation is Operation.GENERATE
-        self._key = conversation_key(session, exchange.model or "") if tied else None
+        self._key = conversation_key(session, model) if tied else None
         self._home = (
             services.fleet.stickiness.home(self._key, services.clock())
             if self._key is not None

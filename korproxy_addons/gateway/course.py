@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 from korproxy_addons.accounts.balancing import Fit, Group
 from korproxy_addons.accounts.failover import Next, next_step, usefulness
 from korproxy_addons.accounts.health import Health, State
-from korproxy_addons.accounts.selection import Choice, Offer, choose, fits
+from korproxy_addons.accounts.selection import Choice, Offer, choose, fits, reasons
 from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.errors.kinds import Kind, Retry
 from korproxy_addons.gateway.affinity import Affinity
 from korproxy_addons.gateway.attempt_failure import AttemptFailedError
 from korproxy_addons.gateway.exchange import Exchange
+from korproxy_addons.gateway.trial_wait import TRIAL_LOOK_S, TrialWait
 from korproxy_addons.providers.failure import Failure, Scope, Verdict
 from korproxy_addons.routing.plan import Plan
 from korproxy_addons.routing.rules import Candidate
@@ -36,9 +37,8 @@ _TOLD_AS_IT_IS = {
 }
 """Rests that are told by their own names when all accounts rest; any other is a limit."""
 
-# Another request is just finding out whether an account has recovered: its answer is worth this wait, in these steps.
-TRIAL_LOOK_S = 0.1
-MOST_TRIAL_LOOKS = 20
+ONLY_ACCOUNT = "only-account"
+"""What is said where nobody else could have served, and nothing else decided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +74,8 @@ class Course:
             )
             for step in plan.steps
         ]
-        self._affinity = Affinity(exchange, services)
-        self._looks = 0
+        self._affinity = Affinity(exchange, services, plan.home_name(exchange.model or ""))
+        self._trials = TrialWait()
         self._done: list[Candidate] = []
         self._began_at: dict[Candidate, float] = {}
         self._count: dict[str, int] = {}
@@ -96,18 +96,27 @@ class Course:
             if self._tried:
                 return NextStep(None)
             raise self._all_resting()
-        if not choice.home and len(choice.others) > 1 and not self._affinity.leaves(choice.option):
-            self._exchange.note(choice.offer.group.strategy)
-        return self._take(choice)
+        step = self._take(choice)
+        if step.candidate is not None and not self._affinity.leaves(choice.option):
+            self._say_why(choice)
+        return step
+
+    def _say_why(self, choice: Choice[Candidate]) -> None:
+        words = reasons(self._balancer, choice, self._services.clock())
+        for word in words or ([] if self._exchange.why else [ONLY_ACCOUNT]):
+            self._exchange.note(word)
 
     def again(self, candidate: Candidate) -> NextStep:
         """
         `candidate` once more, after a wait; somebody else where it came to be known meanwhile that he must rest.
 
         What another request was told holds for this one: to ask again would be refused, or, worse, be answered and lift a
-        limit that stands.
+        limit that stands. Where several waited for the same rest to end, one asks, and the others hear what it was told.
         """
-        if self._fits(()).get(candidate, Fit.READY) is not Fit.NOT_NOW:
+        fit = self._fits(()).get(candidate, Fit.READY)
+        if self._trials.again((fit,)):
+            return NextStep(candidate, TRIAL_LOOK_S)
+        if fit is not Fit.NOT_NOW:
             return NextStep(candidate)
         self._done.append(candidate)
         choice = self._choose()
@@ -125,7 +134,7 @@ class Course:
         finally:
             self._balancer.load.ended(account_id)
             # Where nothing has come to be known of it, the next request may find out.
-            self._pool.ended(account_id, candidate.model)
+            self._pool.ended(account_id, candidate.model, now)
 
     def answered(self, candidate: Candidate) -> None:
         """Its reply is good so far; what came to be known of the account since it was asked still holds."""
@@ -226,19 +235,13 @@ class Course:
 
     def _take(self, choice: Choice[Candidate]) -> NextStep:
         """Ask whoever was chosen; or wait a little, where another request is about to know whether he has recovered."""
-        if (
-            choice.fit in (Fit.LAST_RESORT, Fit.ON_TRIAL)
-            and Fit.ON_TRIAL in self._fits(self._done).values()
-            and self._looks < MOST_TRIAL_LOOKS
-        ):
-            self._looks += 1
+        unsure = choice.fit in (Fit.LAST_RESORT, Fit.ON_TRIAL)
+        if unsure and self._trials.again(self._fits(self._done).values()):
             return NextStep(None, TRIAL_LOOK_S)
         self._exchange.group = choice.offer.group.id
         if not choice.home:
             now = self._services.clock()
             self._balancer.picked(choice.offer.group, choice.option, choice.others, now)
-        elif len(choice.others) > 1:
-            self._exchange.note("sticky")
         fit_of_home: Fit | None = None
         if self._affinity.leaves(choice.option):
             home = self._affinity.home_in(self._plan.candidates)

@@ -21,7 +21,9 @@ from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.gateway.client_keys import OWN_KEY
 from korproxy_addons.gateway.crossing_told import crossing_told
 from korproxy_addons.gateway.exchange import ClientRequest, Exchange
+from korproxy_addons.gateway.explain_limits import Limits
 from korproxy_addons.gateway.explaining import Explanation, Situation, explained
+from korproxy_addons.gateway.limiting import COUNTED
 from korproxy_addons.gateway.models import offers_of
 from korproxy_addons.gateway.planning import facts_of
 from korproxy_addons.gateway.session import session_of
@@ -49,6 +51,7 @@ _RECORDED = (
     "input_tokens", "cached_tokens", "cache_write_tokens", "status", "outcome", "code", "attempts",
 )  # fmt: skip
 _NOT_KEPT = "Headers and body of a past exchange are not kept: rules that look at them are judged by what was recorded."
+_NOT_COUNTED = "How much of your own limits is used, only the running gateway knows."
 _NOT_ASKED = "Models that only the providers' own lists name are not known here."
 
 type Rows = Sequence[tuple[Any, ...]]
@@ -101,6 +104,7 @@ class Known(Struct):
         read: Rows of a query to the database.
         home: Path of the user's home folder.
         now: Unix seconds.
+        limits: The user's limits as they stand now; None: nobody knows.
     """
 
     config: Config
@@ -110,6 +114,7 @@ class Known(Struct):
     home: str
     now: float
     live: Mapping[str, tuple[ModelFacts, ...]] | None = None
+    limits: Limits | None = None
 
 
 def answer(query: Query, known: Known) -> Explanation:
@@ -123,6 +128,8 @@ def answer(query: Query, known: Known) -> Explanation:
     router = Router(known.config, known.home)
     now = _moment(query.at, known.now)
     notes: tuple[str, ...] = () if known.live is not None else (_NOT_ASKED,)
+    if known.limits is None and known.config.quota_rules:
+        notes = (*notes, _NOT_COUNTED)
     recorded = _recorded(query.exchange, known) if query.exchange else {}
     if recorded:
         exchange = _past(recorded, known.config)
@@ -143,13 +150,22 @@ def answer(query: Query, known: Known) -> Explanation:
     explanation = explained(
         facts,
         _choice(query, recorded, exchange, router),
-        Situation(router, market, known.accounts, known.fleet, now),
+        Situation(
+            router, market, known.accounts, known.fleet, now, _limits(query, exchange, known)
+        ),
+        key=query.key,
         session=session_of(exchange) if query.request else "",
         own_login=relays and OWN_KEY in exchange.client.headers,
         recorded=recorded,
         notes=notes,
     )
     return _with_crossing(explanation, exchange, known) if query.request else explanation
+
+
+def _limits(query: Query, exchange: Exchange, known: Known) -> Limits | None:
+    """The limits that would be asked; of another time than now nothing is known."""
+    counted = exchange.wanted is not None and exchange.wanted.operation in COUNTED
+    return None if query.at or query.exchange or not counted else known.limits
 
 
 def _with_crossing(explanation: Explanation, exchange: Exchange, known: Known) -> Explanation:

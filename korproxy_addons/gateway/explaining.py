@@ -15,10 +15,13 @@ from msgspec import Struct
 
 from korproxy_addons.accounts.balancing import Fit, Group
 from korproxy_addons.accounts.fleet import Fleet
+from korproxy_addons.accounts.selection import Choice, Offer, choose, reasons
 from korproxy_addons.accounts.stickiness import conversation_key
 from korproxy_addons.config.profiles import Strategy
 from korproxy_addons.errors.exceptions import KorProxyError
+from korproxy_addons.gateway.course import ONLY_ACCOUNT
 from korproxy_addons.gateway.crossing_told import CrossingTold
+from korproxy_addons.gateway.explain_limits import Limits, limited
 from korproxy_addons.providers.resolve import ResolvedAccount
 from korproxy_addons.routing.facts import Facts
 from korproxy_addons.routing.market import Market
@@ -26,6 +29,7 @@ from korproxy_addons.routing.plan import Plan, PlanStep, Verdict
 from korproxy_addons.routing.profile_choice import ProfileChoice
 from korproxy_addons.routing.router import Router
 from korproxy_addons.routing.rules import Candidate, UnservedError
+from korproxy_addons.usage.limits import Reached, Subject
 
 _CHANCE = (Strategy.RANDOM, Strategy.WEIGHTED, Strategy.ROUND_ROBIN, Strategy.LEAST_USED)
 _FITS = {
@@ -129,6 +133,7 @@ class Situation:
         accounts: The accounts, by id.
         fleet: How they stand.
         now: Unix seconds.
+        limits: The user's limits as they stand now; None: nobody knows, or it is about another time.
     """
 
     router: Router
@@ -136,6 +141,7 @@ class Situation:
     accounts: Mapping[str, ResolvedAccount]
     fleet: Fleet
     now: float
+    limits: Limits | None = None
 
 
 def explained(
@@ -144,6 +150,7 @@ def explained(
     situation: Situation,
     *,
     session: str = "",
+    key: str = "",
     own_login: bool = False,
     recorded: Mapping[str, Any] | None = None,
     notes: tuple[str, ...] = (),
@@ -156,14 +163,27 @@ def explained(
         choice: Its profile.
         situation: What it meets.
         session: Id of its conversation (`gateway.session`); "" if there is none.
+        key: Id of the local key it comes with; "" if there is none.
         own_login: It brings the client's own vendor login.
         recorded: What happened to it, if it is a past one.
         notes: What should be known besides.
     """
-    try:
-        plan = situation.router.plan(
-            facts, choice.id, situation.market, own_login=own_login, explain=True
+
+    def planned(reroute: str) -> Plan:
+        return situation.router.plan(
+            facts,
+            choice.id,
+            situation.market,
+            own_login=own_login,
+            reroute=reroute,
+            explain=True,
         )
+
+    subject = Subject(
+        profile=choice.id, tool=facts.tool, key=key, project=facts.known_project or ""
+    )
+    try:
+        within = limited(planned, subject, situation.limits or _no_limits, situation.now)
     except KorProxyError as refused:
         verdicts = refused.verdicts if isinstance(refused, UnservedError) else ()
         return Explanation(
@@ -175,27 +195,29 @@ def explained(
             recorded=dict(recorded or {}),
             notes=notes,
         )
+    plan, notes = within.plan, (*within.notes, *notes)
     refusals = {
         it.account_id: refusal
         for it in plan.candidates
         if (refusal := situation.accounts[it.account_id].refusal(facts.tool)) is not None
     }
     home = _home(session, facts, plan, situation)
-    picked = _picked(plan, refusals.keys(), home, situation)
+    taken = None if within.error else _taken(plan, refusals.keys(), home, situation)
+    picked = taken.option if taken is not None else None
     strategies = {step.strategy for step in plan.steps if len(step.candidates) > 1}
     if home is None and strategies & set(_CHANCE):
         notes = (*notes, "Whose turn it is in a rotation, only the running gateway knows.")
-    error = ""
-    if picked is None:
-        reasons = (it.message() for it in refusals.values())
-        error = next(reasons, "Every account that could serve it rests.")
+    error = within.error
+    if picked is None and not error:
+        refused_with = (it.message() for it in refusals.values())
+        error = next(refused_with, "Every account that could serve it rests.")
     return Explanation(
         request=_request(facts, situation.now),
         profile=choice.id,
         profile_by=choice.by,
         rules=tuple(map(_rule, plan.verdicts)),
         rule=plan.rule,
-        why=(*plan.why, *_why_this(plan, refusals.keys(), picked, home)),
+        why=_why((*plan.why, *within.why), taken, home, situation),
         parameters=dict(plan.parameters),
         groups=tuple(_group(step, refusals.keys(), picked, home, situation) for step in plan.steps),
         refused={name: f"{it.spec.code} {it.spec.title}" for name, it in refusals.items()},
@@ -204,6 +226,10 @@ def explained(
         recorded=dict(recorded or {}),
         notes=notes,
     )
+
+
+def _no_limits(_subject: Subject, _of_upstream: bool) -> tuple[Reached, ...]:  # noqa: FBT001 - as `Limits` has it
+    return ()
 
 
 def _request(facts: Facts, now: float) -> dict[str, Any]:
@@ -227,7 +253,7 @@ def _home(session: str, facts: Facts, plan: Plan, situation: Situation) -> Candi
     """The account that the conversation is at home with, if the plan lets it go there."""
     if not session:
         return None
-    key = conversation_key(session, facts.model)
+    key = conversation_key(session, plan.home_name(facts.model))
     home = situation.fleet.stickiness.home(key, situation.now)
     if home is None:
         return None
@@ -235,36 +261,32 @@ def _home(session: str, facts: Facts, plan: Plan, situation: Situation) -> Candi
     return at if any(step.sticky and at in step.candidates for step in plan.steps) else None
 
 
-def _picked(
+def _taken(
     plan: Plan, refused: Any, home: Candidate | None, situation: Situation
-) -> Candidate | None:
-    """Who would be asked first: as `gateway/course.py` chooses."""
-    best: tuple[Fit, Candidate] | None = None
-    for step in plan.steps:
-        group = _balanced(step)
-        options = [it for it in step.candidates if it.account_id not in refused]
-        ranked = situation.fleet.balancer.ranked(group, options, situation.now)
-        if home in options and step.sticky:
-            ranked = [home, *(it for it in ranked if it != home)]
-        for it in ranked:
-            fit = situation.fleet.balancer.fit(it, group, situation.now)
-            if fit is Fit.READY:
-                return it
-            if fit is not Fit.NOT_NOW and (best is None or fit < best[0]):
-                best = (fit, it)
-    return best[1] if best is not None else None
+) -> Choice[Candidate] | None:
+    """Who would be asked first, as `gateway/course.py` chooses."""
+    offers = [
+        Offer(
+            _balanced(step),
+            [it for it in step.candidates if it.account_id not in refused],
+            step.sticky,
+        )
+        for step in plan.steps
+    ]
+    return choose(situation.fleet.balancer, offers, situation.now, home=home)
 
 
-def _why_this(
-    plan: Plan, refused: Any, picked: Candidate | None, home: Candidate | None
+def _why(
+    why: tuple[str, ...],
+    taken: Choice[Candidate] | None,
+    home: Candidate | None,
+    situation: Situation,
 ) -> tuple[str, ...]:
-    """The word for why this account of its group, where there are several."""
-    for step in plan.steps:
-        if picked in step.candidates:
-            several = len([it for it in step.candidates if it.account_id not in refused]) > 1
-            word = "sticky" if picked == home else str(step.strategy)
-            return (word,) if several else ()
-    return ()
+    """As the gateway's course would begin; a conversation that leaves its home says so only once it is served."""
+    if taken is None or (home is not None and home.account_id != taken.option.account_id):
+        return why
+    words = reasons(situation.fleet.balancer, taken, situation.now)
+    return (*why, *words) or (ONLY_ACCOUNT,)
 
 
 def _group(

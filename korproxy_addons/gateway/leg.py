@@ -154,7 +154,9 @@ class Leg:
                 continue
             assert step.candidate is not None
             candidate = step.candidate
-            services.limiter.asked(self._exchange, candidate.account_id)
+            wait_s = services.limiter.asked(self._exchange, candidate.account_id)
+            if wait_s:
+                await services.sleep(wait_s)
             with course.asking(candidate):
                 attempting = Attempting(
                     self._exchange,

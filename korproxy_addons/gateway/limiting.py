@@ -4,7 +4,8 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from fnmatch import fnmatchcase
+from functools import lru_cache
+from pathlib import Path
 
 from korproxy_addons.config.limits import LimitAction
 from korproxy_addons.config.schema import Config
@@ -13,6 +14,7 @@ from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.gateway.exchange import Exchange
 from korproxy_addons.gateway.runaway_guard import RunawayGuard
 from korproxy_addons.providers.outgoing import Operation
+from korproxy_addons.routing.globs import matcher
 from korproxy_addons.routing.plan import Plan
 from korproxy_addons.usage.limits import (
     Counts,
@@ -36,6 +38,11 @@ COUNTED = frozenset(
 # A refusal that is over so soon may be waited for by the tool itself.
 SOON_S = 90.0
 _BUSY_RETRY_S = 1.0
+CLOSING = (LimitAction.REFUSE, LimitAction.REROUTE)
+"""What takes an account or a group out of a request's plan."""
+
+_fits = lru_cache(maxsize=64)(matcher)
+"""As in rules, `[` is a sign like any other: models are called such things as `opus[1m]`."""
 
 type PastUse = Callable[[float], Iterable[tuple[float, Subject, Used]]]
 """Given the time (Unix seconds), what was used before it, piece by piece, each with its own time."""
@@ -49,6 +56,7 @@ class Limiter:
         past: What earlier runs have used; None: nothing.
         metrics: Counts what is reached.
         clock: Unix seconds.
+        home: The user's home folder, for `~` in a limit's project.
 
     Attributes:
         on_reached: Told each limit that a request met, and the time (Unix seconds).
@@ -59,8 +67,10 @@ class Limiter:
         past: PastUse | None = None,
         metrics: Metrics | None = None,
         clock: Callable[[], float] = time.time,
+        home: Path | None = None,
     ) -> None:
         self._past = past
+        self._home = str(home or Path.home())
         self._metrics = metrics
         self._clock = clock
         self._book = LimitBook(())
@@ -74,7 +84,7 @@ class Limiter:
 
         What was counted of a limit that stays is kept; a new one begins with what the ledger knows. That reads the disk.
         """
-        book = LimitBook(limits_of(config))
+        book = LimitBook(limits_of(config, self._home))
         fresh = book.adopt(self._book)
         self._book = book
         if fresh and self._past is not None:
@@ -111,11 +121,26 @@ class Limiter:
             self._running.setdefault(key.id, set()).add(exchange.seed)
         return fitting
 
-    def asked(self, exchange: Exchange, account_id: str) -> None:
-        """An account is about to be asked."""
-        if exchange.wanted is not None and exchange.wanted.operation in COUNTED:
-            subject = replace(subject_of(exchange), account=account_id, group=exchange.group)
-            self._book.count(subject, Counts.REQUESTS, 1, self._clock(), of_upstream=True)
+    def reached(self, subject: Subject, of_upstream: bool) -> list[Reached]:  # noqa: FBT001 - two sorts of limits
+        """The limits that somebody has reached, those of accounts and groups or the others; asking changes nothing."""
+        return list(self._book.reached(subject, self._clock(), of_upstream=of_upstream))
+
+    def asked(self, exchange: Exchange, account_id: str) -> float:
+        """
+        An account is about to be asked: what warns of it or slows it down is met now, and the request is counted.
+
+        Returns:
+            Seconds to wait before; no more than the longest wait that any limit asks for, in all.
+        """
+        if exchange.wanted is None or exchange.wanted.operation not in COUNTED:
+            return 0.0
+        now, waited_s = self._clock(), exchange.delay_s
+        subject = replace(subject_of(exchange), account=account_id, group=exchange.group)
+        for it in self._book.reached(subject, now, of_upstream=True):
+            if it.limit.action not in CLOSING:
+                self._warn_or_slow(exchange, it, now)
+        self._book.count(subject, Counts.REQUESTS, 1, now, of_upstream=True)
+        return exchange.delay_s - waited_s
 
     def finished(self, record: ExchangeRecord) -> None:
         """An exchange is over: count what it used."""
@@ -153,8 +178,8 @@ class Limiter:
         key = exchange.local_key
         if key is None:
             return
-        model, models = (exchange.model or "").lower(), key.limits.models
-        if models and not any(fnmatchcase(model, it.lower()) for it in models):
+        model, models = exchange.model or "", key.limits.models
+        if models and not _fits(models)(model):
             raise KorProxyError(
                 catalogue.KEY_MODEL_REFUSED,
                 f"rule “models” allows {', '.join(models)} for key {key.id}; asked for “{model[:120]}”; this does not"
@@ -219,12 +244,11 @@ class Limiter:
             kept = []
             for candidate in step.candidates:
                 asked = replace(subject, account=candidate.account_id, group=step.group)
-                closing = []
-                for it in self._book.reached(asked, now, of_upstream=True):
-                    if it.limit.action in (LimitAction.REFUSE, LimitAction.REROUTE):
-                        closing.append(it)
-                    else:
-                        self._warn_or_slow(exchange, it, now)
+                closing = [
+                    it
+                    for it in self._book.reached(asked, now, of_upstream=True)
+                    if it.limit.action in CLOSING
+                ]
                 out += closing
                 if not closing:
                     kept.append(candidate)

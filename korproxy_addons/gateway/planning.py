@@ -59,6 +59,8 @@ class Planner:
         """
         router = self.router(exchange.config)
         profile_id = await self._profile(exchange, router)
+        if router.project_counts and not exchange.project:
+            await self._project(exchange)
         facts = facts_of(exchange, self._clock())
         try:
             plan = await self._decide(exchange, router, facts, profile_id)
@@ -107,7 +109,7 @@ class Planner:
         client, key = exchange.client, exchange.local_key
         choice = named_profile(
             router,
-            header=client.headers.get(HEADER, ""),
+            header=client.lower.get(HEADER, ""),
             path=client.profile,
             key=key.profile if key is not None else None,
         )
@@ -166,7 +168,7 @@ def facts_of(exchange: Exchange, now: float) -> Facts:
         dialect=exchange.dialect,
         tool=exchange.tool,
         model=exchange.model or "",
-        headers=client.headers,
+        headers=client.lower,
         body=exchange.inbound.body if exchange.inbound is not None else b"",
         moment=Moment(local.tm_wday, local.tm_hour * 60 + local.tm_min),
         long_context_tokens=exchange.config.long_context_tokens,

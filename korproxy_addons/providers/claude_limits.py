@@ -19,8 +19,10 @@ _FAMILY_BY_CLAIM = {
 }
 _PLAN_SPENT = Rule(spec=QUOTA_EXHAUSTED, scope=Scope.ACCOUNT, verdict=Verdict.COOL)
 _FAMILY_SPENT = Rule(spec=QUOTA_EXHAUSTED, scope=Scope.MODEL, verdict=Verdict.COOL)
-# No window is spent: the provider only wants it slower, so the account stays in use.
+# No window is spent: the provider only wants it slower, so the account stays in use; unless it says until when.
 _SLOWER = Rule(spec=RATE_LIMITED, wait_s=2.0)
+# Its limits are those of a class of models: the others of the account go on.
+_SLOWER_UNTIL = Rule(spec=RATE_LIMITED, scope=Scope.MODEL, verdict=Verdict.COOL)
 
 
 def read_limit(words: Words, status: int, headers: Mapping[str, str], now: float) -> Failure:
@@ -49,14 +51,15 @@ def read_limit(words: Words, status: int, headers: Mapping[str, str], now: float
             failure = _until(_FAMILY_SPENT, [], words, status, headers, now)
             return replace(failure, model_glob=family)
         return _until(_PLAN_SPENT, [], words, status, headers, now)
-    failure = failure_of(_SLOWER, words, status, headers, now)
-    if failure.source is Source.GUESS:
-        reset_at = _api_reset(headers)
-        if reset_at is not None:
-            wait_s = max(reset_at - now, 0.0)
-            headers = {"retry-after": f"{wait_s:.0f}", **headers}
-            return replace(failure_of(_SLOWER, words, status, headers, now), reset_at=reset_at)
-    return failure
+    failure = failure_of(_SLOWER_UNTIL, words, status, headers, now)
+    if failure.source is not None:
+        return failure
+    reset_at = _api_reset(headers)
+    if reset_at is None:
+        return failure_of(_SLOWER, words, status, headers, now)
+    wait_s = max(reset_at - now, 0.0)
+    headers = {"retry-after": f"{wait_s:.0f}", **headers}
+    return replace(failure_of(_SLOWER_UNTIL, words, status, headers, now), reset_at=reset_at)
 
 
 def until_plan_serves(failure: Failure, headers: Mapping[str, str], now: float) -> Failure:

@@ -130,8 +130,9 @@ def read_limit(words: Words, status: int, headers: Mapping[str, str], now: float
             return until(reset_at, Source.BODY, Scope.ACCOUNT)
         return until(next_pacific_midnight(now), Source.GUESS, Scope.ACCOUNT)
     if "MODEL_CAPACITY_EXHAUSTED" in reasons:
-        spec = catalogue.UPSTREAM_OVERLOADED
-        return failure(spec, Retry.NO, Scope.MODEL, wait_s or 60.0, source=Source.GUESS)
+        # Another provider may serve the same model.
+        spec, retry = catalogue.UPSTREAM_OVERLOADED, Retry.NEXT_ACCOUNT
+        return failure(spec, retry, Scope.MODEL, wait_s or 60.0, source=Source.GUESS)
     if wait_s is not None:
         if wait_s > PATIENCE_S:
             return until(now + wait_s, source, Scope.ACCOUNT)

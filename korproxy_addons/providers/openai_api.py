@@ -65,7 +65,8 @@ RULES = (
     Rule(
         spec=catalogue.RATE_LIMITED,
         codes=frozenset({"rate_limit_exceeded"}),
-        scope=Scope.ACCOUNT,
+        # Its limits are per model: the others of the key go on.
+        scope=Scope.MODEL,
         verdict=Verdict.COOL,
     ),
     Rule(

@@ -75,6 +75,15 @@ class Plan:
     kind: str = ""
     verdicts: tuple[Verdict, ...] = ()
 
+    def home_name(self, asked: str) -> str:
+        """
+        What a conversation's home is remembered by: the upstream model, which is the same whoever serves.
+
+        Where the client's own name for it (`asked`) says who shall serve, it is that: such turns have a home of their own.
+        """
+        first = self.steps[0]
+        return first.candidates[0].model if first.group else asked
+
     @property
     def candidates(self) -> tuple[Candidate, ...]:
         """The candidates of all steps, each once, best first."""

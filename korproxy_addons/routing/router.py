@@ -52,6 +52,9 @@ class Router:
     Args:
         config: Checked (`config.parse`): every name in it means something.
         home: Path of the user's home folder, for `~` in patterns of folders.
+
+    Attributes:
+        project_counts: Whether a limit of the user counts by the calling process's project.
     """
 
     def __init__(self, config: Config, home: str) -> None:
@@ -67,6 +70,9 @@ class Router:
                 self._groups[group_id] = group
         self._aliases = {name: _resolved(name, config.aliases) for name in config.aliases}
         self._by_folder = any(it.holds_folder is not None for it in self._profiles.values())
+        self.project_counts = any(
+            it.project is not None and not it.disabled for it in config.quota_rules
+        )
 
     @property
     def profiles(self) -> tuple[Profile, ...]:

@@ -17,6 +17,10 @@ _USER_AGENTS = (
     ("aider", "aider"),
 )
 
+OWN_REQUESTS = "korproxy"
+"""What the requests of KorProxy's own commands (`doctor TOOL`, `account test`, `replay`) stand under."""
+_OWN_AGENT = "korproxy-"
+
 # Names of the tools' programs, as their processes bear them.
 _PROGRAMS = {
     "claude": "claude-code",
@@ -59,7 +63,7 @@ KNOWN_TOOLS = frozenset([tool for _, tool in _USER_AGENTS] + list(_PROGRAMS.valu
 
 def tool_of(headers: Mapping[str, str]) -> str:
     """
-    The calling tool's preset id; "" if it does not name itself.
+    The calling tool's preset id, or `OWN_REQUESTS`; "" if it does not name itself.
 
     A tool's word for itself proves nothing: it may narrow what a request gets, never widen it beyond what the user allowed.
 
@@ -67,6 +71,8 @@ def tool_of(headers: Mapping[str, str]) -> str:
         headers: Request headers; look-ups ignore case.
     """
     agent = headers.get("user-agent", "").lower()
+    if agent.startswith(_OWN_AGENT):
+        return OWN_REQUESTS
     return next((tool for start, tool in _USER_AGENTS if agent.startswith(start)), "")
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from enum import StrEnum
+from pathlib import PurePath
 
 from korproxy_addons.config.limits import LimitAction, Per, QuotaRule
 from korproxy_addons.config.schema import Config, LocalKey
@@ -202,17 +203,23 @@ class Used:
     cost_usd: float
 
 
-def limits_of(config: Config) -> tuple[Limit, ...]:
-    """Every limit that a configuration sets, those of local keys first."""
+def limits_of(config: Config, home: str = "~") -> tuple[Limit, ...]:
+    """Every limit that a configuration sets, those of local keys first; `home` is the path of the user's home folder."""
     of_keys = [limit for key in config.local_keys.keys for limit in _limits_of_key(key)]
-    return (*of_keys, *(_limit(rule) for rule in config.quota_rules if not rule.disabled))
+    return (*of_keys, *(_limit(rule, home) for rule in config.quota_rules if not rule.disabled))
 
 
-def _limit(rule: QuotaRule) -> Limit:
+def _limit(rule: QuotaRule, home: str) -> Limit:
     counts = next(it for it in Counts if getattr(rule, it) is not None)
+    said = {it: getattr(rule, it) for it in FIELDS if getattr(rule, it) is not None}
+    folder = said.get("project", EACH)
+    if folder != EACH:
+        # As a caller's folder is written on this system, without a slash at its end.
+        path = home + folder[1:] if folder == "~" or folder.startswith(("~/", "~\\")) else folder
+        said["project"] = str(PurePath(path))
     return Limit(
         name=rule.name,
-        scope=tuple((it, getattr(rule, it)) for it in FIELDS if getattr(rule, it) is not None),
+        scope=tuple(said.items()),
         counts=counts,
         most=float(getattr(rule, counts)),
         per=rule.per,

@@ -6,6 +6,7 @@ _WORDS = {
     "project-file": "the project's .korproxy file named the profile",
     "project-file:unknown-profile": "the project's .korproxy file names a profile that is not there",
     "safe-mode": "safe mode sends everything to one fallback",
+    "only-account": "no other account could have served it",
     "sticky": "the conversation stays with the account that has its prompt cache",
     "round-robin": "the group takes its accounts in turn",
     "fill-first": "the group uses up one account before the next",
@@ -36,6 +37,16 @@ _BEGINNINGS = {
     "rerouted": "your limit {} sent it elsewhere",
     "lost": "the provider cannot express {}, which was left out",
 }
+_SKIPPED = {
+    "rate_limited": "rests after a limit or a failure",
+    "erroring": "has failed several times in a row",
+    "needs_login": "waits for its owner to sign in",
+    "disabled": "is switched off by its provider",
+    "quota": "has nothing left of its quota",
+    "reserve": "keeps back what is left of its quota",
+    "lately_limited": "met a limit a short while ago",
+    "on_trial": "was just being tried by another request",
+}
 
 
 def meaning(word: str) -> str:
@@ -52,5 +63,9 @@ def meaning(word: str) -> str:
     if beginning == "tried":
         account, _, reason = rest.rpartition(":")
         return f"{account} was tried, and failed with {reason}" if account else ""
+    if beginning == "skipped":
+        account, _, reason = rest.rpartition(":")
+        why = _SKIPPED.get(reason, reason.replace("_", " "))
+        return f"{account} would have been asked before it, but {why}" if account else ""
     sentence = _BEGINNINGS.get(beginning)
     return sentence.format(rest) if sentence is not None and rest else ""

@@ -1,5 +1,6 @@
 """`korproxy route explain`: each rule's verdict, the account that would be asked, and why."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -125,7 +126,7 @@ def _print(console: "Console", found: dict[str, Any]) -> None:
         sticky = ", sticky" if group["sticky"] else ""
         title = f"Group {group['group']}" if group["group"] else "Pinned"
         console.print(f"\n{title} ({group['strategy']}{sticky})", soft_wrap=True)
-        console.print(_accounts(group["accounts"]))
+        console.print(_accounts(group["accounts"], request["at"]))
     for account, reason in found["refused"].items():
         console.print(f"  ✗ {account}: {reason}", style="yellow", soft_wrap=True)
     _print_end(console, found)
@@ -181,7 +182,7 @@ def _rules(found: dict[str, Any]) -> "RenderableType":
     return table
 
 
-def _accounts(accounts: list[dict[str, Any]]) -> "RenderableType":
+def _accounts(accounts: list[dict[str, Any]], at: str) -> "RenderableType":
     from rich.table import Table
     from rich.text import Text
 
@@ -190,10 +191,16 @@ def _accounts(accounts: list[dict[str, Any]]) -> "RenderableType":
         sign = Text("→", style="bold green") if account["chosen"] else Text("·", style="dim")
         used = account["used_percent"]
         state = account["state"].replace("_", " ")
-        until = f" until {account['until']}" if account["until"] else ""
+        until = f" until {_clock(account['until'], at)}" if account["until"] else ""
         table.add_row(
             sign, account["account"], account["model"],
             Text(f"{state}{until}", style="green" if state == "available" else "yellow"),
             "" if used is None else f"{used:g} % used", Text(account["reason"], style="dim"),
         )  # fmt: skip
     return table
+
+
+def _clock(until: str, at: str) -> str:
+    """A time as a clock on this machine shows it, with its date where that is another than at the time of the question."""
+    local, asked = (datetime.fromisoformat(it).astimezone() for it in (until, at))
+    return local.strftime("%H:%M:%S" if local.date() == asked.date() else "%Y-%m-%d %H:%M")

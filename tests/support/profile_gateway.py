@@ -17,7 +17,7 @@ GROUPS: list[dict[str, Any]] = [
 
 
 def served_by(reply: Response) -> tuple[int, str, list[str]]:
-    """Status, the account's id, and the reasons without those of stickiness, which has tests of its own."""
+    """Status, the account's id, and the reasons of the way; those of the account have tests of their own."""
     label = reply.headers.get("x-korproxy-account", "")
     return (
         reply.status,
@@ -29,7 +29,8 @@ def served_by(reply: Response) -> tuple[int, str, list[str]]:
 def reasons(why: str | None) -> list[str]:
     """What X-KorProxy-Why says of routing."""
     words = (why or "").split(", ")
-    return [it for it in words if it and it != "sticky" and not it.startswith("moved:")]
+    of_account = ("", "sticky", "only-account")
+    return [it for it in words if it not in of_account and not it.startswith("moved:")]
 
 
 def asked(running: SimulatedGateway, what: Question | None = None, **headers: str) -> Response:

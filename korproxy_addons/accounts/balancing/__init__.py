@@ -10,6 +10,7 @@ from korproxy_addons.accounts.balancing.least_used import LeastUsed
 from korproxy_addons.accounts.balancing.option import Option, Ordering, View
 from korproxy_addons.accounts.balancing.quota_aware import QuotaAware
 from korproxy_addons.accounts.balancing.rotation import Random, RoundRobin, Weighted
+from korproxy_addons.accounts.health import Health
 from korproxy_addons.accounts.load import Load
 from korproxy_addons.accounts.pool import Pool
 from korproxy_addons.accounts.quota import QuotaBook
@@ -89,6 +90,10 @@ class Balancer:
         self._standings[key] = windows, now, found
         return found
 
+    def health(self, option: Option, now: float) -> Health:
+        """What stands in the way of asking an option at `now` (Unix seconds)."""
+        return self._pool.worst(option.account_id, option.model, now)
+
     def fit(self, option: Option, group: Group, now: float) -> Fit:
         """How fit an option is to be asked at `now` (Unix seconds)."""
         account_id, model = option.account_id, option.model
@@ -122,4 +127,5 @@ class Balancer:
             standing=lambda it: self.standing(it, now),
             weights=group.weights,
             chance=self._chance,
+            ready=lambda it: self.fit(it, group, now) is Fit.READY,
         )

@@ -35,6 +35,7 @@ class View:
         standing: An option's quota.
         weights: Account id to its share; 1.0 where it is missing.
         chance: A random number in [0, 1).
+        ready: Whether an option could be asked now.
     """
 
     group: str
@@ -44,6 +45,7 @@ class View:
     standing: Callable[[Option], Standing]
     weights: Mapping[str, float] = _NONE
     chance: Callable[[], float] = lambda: 0.0
+    ready: Callable[[Option], bool] = lambda _: True
 
 
 class Ordering(Protocol):

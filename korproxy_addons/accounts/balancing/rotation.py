@@ -39,7 +39,8 @@ class Weighted:
     """
     By shares, spread evenly: with 3 and 1 the second is asked once in four times, and never twice in a row.
 
-    Everybody who could be asked earns his weight; who is asked pays what all have earned.
+    Everybody who could be asked earns his weight; who is asked pays what all have earned. Who rests earns nothing, or he would be
+    asked again and again when he comes back.
     """
 
     def __init__(self) -> None:
@@ -54,7 +55,8 @@ class Weighted:
 
     def picked(self, option: Option, options: Sequence[Option], view: View) -> None:
         credit = self._credit.setdefault(view.group, {})
-        weights = {it.account_id: _weight(it, view) for it in options}
+        able = [it for it in options if it == option or view.ready(it)]
+        weights = {it.account_id: _weight(it, view) for it in able}
         for account_id, weight in weights.items():
             credit[account_id] = credit.get(account_id, 0.0) + weight
         credit[option.account_id] = credit.get(option.account_id, 0.0) - sum(weights.values())

@@ -176,7 +176,7 @@ def test_one_request_finds_out_whether_a_rest_is_over() -> None:
     assert pool.on_trial("a", OPUS, later)
     assert pool.worth_a_try("a", OPUS, later)
     pool.succeeded("a", OPUS, later)
-    pool.ended("a", OPUS)
+    pool.ended("a", OPUS, later)
     assert pool.usable("a", OPUS, later)
     assert not pool.on_trial("b", OPUS, later) or pool.usable("b", OPUS, later)
 
@@ -188,10 +188,23 @@ def test_a_request_that_finds_out_nothing_leaves_the_trial_to_the_next() -> None
     for _ in range(2):
         pool.began("a", OPUS, later)
         assert not pool.usable("a", OPUS, later)
-        pool.ended("a", OPUS)
+        pool.ended("a", OPUS, later)
     pool.began("a", OPUS, later)
     pool.failed("a", OPUS, Failure(spec=catalogue.REQUEST_REJECTED), later)
+    pool.ended("a", OPUS, later)
     assert pool.usable("a", OPUS, later)
+
+
+def test_a_trial_is_ended_by_nobody_but_who_has_it() -> None:
+    """Long answers that began before the rest end at any time; each would let one more of the crowd in."""
+    pool = Pool()
+    pool.began("a", OPUS, NOW - 5)
+    pool.failed("a", OPUS, limited(retry_after_s=60.0), NOW)
+    pool.began("a", OPUS, NOW + 60)
+    pool.ended("a", OPUS, NOW - 5)
+    assert not pool.usable("a", OPUS, NOW + 60)
+    pool.ended("a", OPUS, NOW + 60)
+    assert pool.usable("a", OPUS, NOW + 60)
 
 
 def test_a_trial_that_never_ends_does_not_keep_the_others_waiting_for_ever() -> None:
@@ -337,11 +350,11 @@ def test_a_failure_of_a_model_never_cools_the_account(steps: list[tuple[str, Fai
 
 @dataclasses.dataclass(frozen=True)
 class Sent:
-    """A request under way, and the rests that it is to find the end of."""
+    """A request under way, and the rests that it is to find the end of: for which models, and since when."""
 
     model: str
     at: float
-    trials: frozenset[str]
+    trials: frozenset[tuple[str, float]]
 
 
 class PoolMachine(RuleBasedStateMachine):
@@ -364,7 +377,7 @@ class PoolMachine(RuleBasedStateMachine):
         if not self.pool.usable("a", model, self.now):
             return
         trials = frozenset(
-            pattern
+            (pattern, health.failed_at)
             for (_, pattern), health in self.pool.snapshot().items()
             if covers(pattern, model) and health.rested(self.now)
         )
@@ -382,15 +395,13 @@ class PoolMachine(RuleBasedStateMachine):
     def answer(self, data: st.DataObject) -> None:
         sent = self._next(data)
         self.pool.succeeded("a", sent.model, sent.at)
-        self.pool.ended("a", sent.model)
-        self._forget_trials(sent.model)
+        self.pool.ended("a", sent.model, sent.at)
 
     @precondition(lambda self: self.under_way)
     @rule(data=st.data())
     def leave(self, data: st.DataObject) -> None:
         sent = self._next(data)
-        self.pool.ended("a", sent.model)
-        self._forget_trials(sent.model)
+        self.pool.ended("a", sent.model, sent.at)
 
     @precondition(lambda self: self.under_way)
     @rule(
@@ -411,19 +422,9 @@ class PoolMachine(RuleBasedStateMachine):
             source=None if told_s is None else Source.HEADER,
         )
         self.pool.failed("a", sent.model, failure, self.now, breakdown=True, started_at=sent.at)
-        self.pool.ended("a", sent.model)
-        self._forget_trials(sent.model)
+        self.pool.ended("a", sent.model, sent.at)
         if verdict is Verdict.COOL and scope is not Scope.MODEL and told_s is not None:
             self.promised = max(self.promised, self.now + told_s)
-
-    def _forget_trials(self, model: str) -> None:
-        """Whoever ends frees the trials of all that his model is about; the next one may begin his."""
-        self.under_way = [
-            dataclasses.replace(
-                it, trials=frozenset(one for one in it.trials if not covers(one, model))
-            )
-            for it in self.under_way
-        ]
 
     @rule(seconds=st.sampled_from([0.5, 3.0, 59.0, 400.0, 2_000.0, 20_000.0]))
     def wait(self, seconds: float) -> None:

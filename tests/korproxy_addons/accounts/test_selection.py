@@ -1,10 +1,12 @@
+import dataclasses
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from korproxy_addons.accounts.balancing import Fit, Group
 from korproxy_addons.accounts.fleet import Fleet
-from korproxy_addons.accounts.selection import Offer, choose, fits
+from korproxy_addons.accounts.selection import MOST_SKIPPED_TOLD, Offer, choose, fits, reasons
 from korproxy_addons.config.profiles import Strategy
 from korproxy_addons.errors import catalogue
 from korproxy_addons.providers.failure import Failure, Scope, Source, Verdict
@@ -116,3 +118,72 @@ def test_everybody_who_can_serve_is_asked_before_a_request_fails(
     while one := chosen(fleet, *offers, home=home, tried=asked):
         asked += one
     assert sorted(asked) == sorted(set("".join(groups)) - down)
+
+
+def why(fleet: Fleet, *offers: Offer[Account], home: str = "", tried: str = "") -> list[str]:
+    """The words for who is asked."""
+    found = choose(
+        fleet.balancer, offers, NOW, home=Account(home) if home else None, tried=options(tried)
+    )
+    assert found is not None
+    return reasons(fleet.balancer, found, NOW)
+
+
+def test_a_choice_says_how_it_was_made_and_an_only_account_was_none() -> None:
+    fleet = Fleet()
+    assert why(fleet, offer("ab")) == ["fill-first"]
+    assert why(fleet, offer("ab", Strategy.PRIORITY)) == ["priority"]
+    assert why(fleet, offer("ab"), home="b") == ["sticky"]
+    assert why(fleet, offer("a")) == why(fleet, offer("a"), home="a") == []
+
+
+def test_who_would_have_come_first_is_named_with_what_keeps_him() -> None:
+    fleet = Fleet()
+    fleet.pool.failed("a", "m", TOLD, NOW)
+    fleet.pool.failed("b", "m", dataclasses.replace(TOLD, verdict=Verdict.NEEDS_LOGIN), NOW)
+    assert why(fleet, offer("abc")) == [
+        "fill-first",
+        "skipped:a:rate_limited",
+        "skipped:b:needs_login",
+    ]
+    assert why(fleet, offer("ab"), offer("c")) == why(fleet, offer("abc"))[1:]
+    # Who comes after him has nothing to do with it.
+    assert why(fleet, offer("cab")) == ["fill-first"]
+
+
+def test_quota_reserve_and_trial_have_words_of_their_own() -> None:
+    fleet = Fleet()
+    for account, used_share in (("a", 1.0), ("b", 0.95)):
+        window = Window("weekly", used_share, reset_at=NOW + DAY_S, length_s=WEEK_S, seen_at=NOW)
+        fleet.quota.observe(account, (window,))
+    fleet.pool.failed("c", "m", TOLD, NOW - 61)
+    fleet.pool.began("c", "m", NOW)
+    group = Group("g", Strategy.FILL_FIRST, reserves={"b": 0.1})
+    assert why(fleet, Offer(group, options("abcd"))) == [
+        "fill-first",
+        "skipped:a:quota",
+        "skipped:b:reserve",
+        "skipped:c:on_trial",
+    ]
+    # Less than ready is better than nobody: then those before the best of them are named.
+    assert why(fleet, Offer(group, options("abc"))) == ["fill-first", "skipped:a:quota"]
+
+
+def test_whom_the_group_has_left_behind_is_named_until_it_goes_back_to_him() -> None:
+    fleet = Fleet()
+    fleet.pool.failed("a", "m", TOLD, NOW - 30)
+    fleet.balancer.picked(offer("abc").group, Account("b"), options("abc"), NOW)
+    assert why(fleet, offer("abc")) == ["fill-first", "skipped:a:rate_limited"]
+    fleet = Fleet()
+    fleet.pool.failed("a", "m", TOLD, NOW - 90)
+    fleet.pool.succeeded("a", "m", NOW - 10)
+    fleet.balancer.picked(offer("abc").group, Account("b"), options("abc"), NOW)
+    assert why(fleet, offer("abc")) == ["fill-first", "skipped:a:lately_limited"]
+
+
+def test_a_header_is_no_list() -> None:
+    fleet = Fleet()
+    for account in "abcdef":
+        fleet.pool.failed(account, "m", TOLD, NOW)
+    words = why(fleet, offer("abcdefg"))
+    assert len(words) == 1 + MOST_SKIPPED_TOLD

@@ -9,16 +9,24 @@ import pytest
 
 from korproxy_addons.accounts.pool import Pool
 from korproxy_addons.addons.answers import Answers
+from korproxy_addons.config.profiles import Strategy
 from korproxy_addons.config.store import ConfigStore
 from korproxy_addons.errors import catalogue
+from korproxy_addons.gateway.limiting import Limiter
 from korproxy_addons.io.kept_state import KeptState
 from korproxy_addons.providers.failure import Failure, Scope, Verdict
 from korproxy_addons.providers.resolve import resolve_accounts
+from korproxy_addons.routing.plan import Candidate, Plan, PlanStep
+from support.asking import question
+from support.legs import exchange_for
 
 CONFIG = """version: 1
 accounts:
 - {id: work, provider: claude, secret: "env:NOT_READ_HERE"}
+quota_rules:
+- {name: calm, requests: 1, per: hour}
 """
+NOW = 1_800_000_000.0
 
 
 class House:
@@ -34,8 +42,12 @@ class House:
             fleet = kept.fleet()
         self.pool: Pool = fleet.pool
         accounts = {it.id: it for it in resolve_accounts(config, home)}
+        self.limiter = Limiter(clock=lambda: NOW)
+        self.limiter.configure(config)
         services = SimpleNamespace(
-            wire=SimpleNamespace(accounts=lambda _config: accounts), lists=SimpleNamespace(live={})
+            wire=SimpleNamespace(accounts=lambda _config: accounts),
+            lists=SimpleNamespace(live={}),
+            limiter=self.limiter,
         )
         health = SimpleNamespace(model_dump=lambda: {"account": "work"})
         control = SimpleNamespace(in_flight=3, accounts=lambda: (health,))
@@ -68,6 +80,17 @@ def test_a_route_is_explained_as_the_program_does(house: House) -> None:
     found = house.ask("explain", model="claude-sonnet-5-5")["explanation"]
     assert found["profile"]
     assert "work" in str(found)
+    assert found["chosen"] == "work"
+
+
+def test_a_route_is_explained_with_what_the_running_gateway_has_counted(house: House) -> None:
+    model = "claude-sonnet-5-5"
+    exchange = exchange_for(house.store.current, question("anthropic-messages", model))
+    step = PlanStep("default", Strategy.FILL_FIRST, (Candidate("work", model),))
+    house.limiter.admit(exchange, Plan("default", "", (step,)))
+    found = house.ask("explain", model=model)["explanation"]
+    assert found["chosen"] == ""
+    assert "“calm” allows 1 request per hour" in found["error"]
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,8 @@ def test_a_way_out_must_lead_somewhere() -> None:
     assert problems({"action": "reroute"})[0][0] == "quota_rules[0]"
     assert problems({"action": "reroute", "to": "*"})[0][0] == "quota_rules[0].to"
     assert "only with action: reroute" in problems({"to": "fast"})[0][1]
+    ((key, expected),) = problems({"group": "fast", "action": "reroute", "to": "fast"})
+    assert (key, expected.startswith("another group")) == ("quota_rules[0].to", True)
 
 
 def test_two_rules_of_one_name_are_refused() -> None:

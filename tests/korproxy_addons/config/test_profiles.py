@@ -105,3 +105,20 @@ def test_a_wrong_word_is_shown_whole() -> None:
     with pytest.raises(ConfigProblems) as caught:
         parse_config(text)
     assert caught.value.problems[0].found == "'noon'"
+
+
+@pytest.mark.parametrize("field", ["tool", "dialect", "kind", "model", "project", "time"])
+def test_a_condition_without_a_word_is_refused_and_fits_not_everything(field: str) -> None:
+    text = f"""
+profiles:
+  - id: work
+    rules:
+      - name: r
+        when: {{{field}: []}}
+        group: default
+"""
+    with pytest.raises(ConfigProblems) as caught:
+        parse_config(text.encode())
+    (problem,) = caught.value.problems
+    assert (problem.line, problem.key) == (6, f"profiles[0].rules[0].when.{field}")
+    assert problem.expected.startswith("one or more")

@@ -12,7 +12,7 @@ from korproxy_addons.providers.quota import DAY_S, WEEK_S, Window
 from support.answers import MESSAGES, message, refusal
 from support.asking import Question, question
 from support.fake_upstream import FakeReply, FakeUpstream, json_reply
-from support.legs import Rig, accounts_of
+from support.legs import Rig, accounts_of, config_of
 
 TWO = {"a": MESSAGES, "b": MESSAGES}
 
@@ -77,11 +77,57 @@ def test_new_conversations_are_shared_out_though_others_are_at_home() -> None:
     assert [it.account_id for it in homes if it is not None] == ["a", "b", "a", "b"]
 
 
-def test_another_model_is_another_cache() -> None:
-    config = accounts_of(TWO, groups=[{"id": "default", "strategy": "round-robin"}])
-    one = Rig(config, FakeUpstream(a=[cached(), cached()], b=[cached(), cached()]))
+def two_models(strategy: str) -> Rig:
+    """Two accounts that serve `m` and `n`; a header sends a turn to the second."""
+    rules = [{"name": "n", "when": {"header": {"x-turn": "n"}}, "model": "n"}]
+    providers = {
+        name: {
+            "dialect": MESSAGES,
+            "base_url": f"https://{name}.example",
+            "models": ["m", "n"],
+            "list_models": False,
+        }
+        for name in TWO
+    }
+    config = config_of(
+        {
+            "providers": providers,
+            "accounts": [{"id": it, "provider": it, "secret": f"plain:{it}"} for it in TWO],
+            "groups": [{"id": "default", "strategy": strategy}],
+            "profiles": [{"id": "default", "rules": rules}],
+            "aliases": {"same": "m"},
+        }
+    )
+    return Rig(config, FakeUpstream(**{name: [cached() for _ in range(9)] for name in TWO}))
+
+
+def test_another_model_is_another_cache_and_has_a_home_of_its_own() -> None:
+    """A rule may send every second turn to another model: none of the two leaves its account for that."""
+    one = two_models("round-robin")
+    served = []
+    for turn in "mnmnmn":
+        asked = ask()
+        asked.headers["x-turn"] = turn
+        _, exchange = one.ask(asked)
+        served.append((exchange.attempts[-1].model, exchange.attempts[-1].account_id))
+        assert (exchange.moved, exchange.cache_lost_tokens) == ("", 0)
+    assert served == [("m", "a"), ("n", "b")] * 3
+
+
+def test_two_names_of_one_model_share_its_cache() -> None:
+    one = two_models("round-robin")
+    assert one.ask(ask())[1].attempts[-1].account_id == "a"
+    sink, exchange = one.ask(ask(model="same"))
+    assert (exchange.attempts[-1].account_id, sink.why) == ("a", ["alias", "sticky"])
+
+
+def test_a_turn_that_says_who_shall_serve_leaves_the_others_at_home() -> None:
+    one = two_models("round-robin")
     one.ask(ask())
-    assert one.fleet.stickiness.home(conversation_key("id:one", "other"), one.clock()) is None
+    sink, exchange = one.ask(ask(model="b/m"))
+    assert (exchange.attempts[-1].account_id, sink.why) == ("b", ["pinned"])
+    sink, exchange = one.ask(ask())
+    assert (exchange.attempts[-1].account_id, sink.why) == ("a", ["sticky"])
 
 
 def test_a_group_that_is_not_sticky_keeps_no_conversation() -> None:
@@ -162,7 +208,7 @@ def test_what_is_in_the_cache_is_what_was_said_last() -> None:
     key = conversation_key("id:one", "m")
     for expected in (15, 250, 0):
         sink, _ = one.ask(ask())
-        assert sink.why == [], "with one account there is nothing to explain"
+        assert sink.why == ["only-account"]
         home = one.fleet.stickiness.home(key, one.clock())
         assert home == Home("a", "m", expected, one.clock())
 

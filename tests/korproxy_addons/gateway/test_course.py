@@ -14,7 +14,6 @@ from korproxy_addons.accounts.failover import MOST_ATTEMPTS, MOST_TIME_S
 from korproxy_addons.accounts.health import REMEMBERED_S, State
 from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.exceptions import KorProxyError
-from korproxy_addons.gateway.course import MOST_TRIAL_LOOKS, TRIAL_LOOK_S
 from korproxy_addons.io.upstream import UpstreamCall, UpstreamReply
 from korproxy_addons.providers.failure import Failure, Scope, Source, Verdict
 from support.answers import CHAT, MESSAGE_FRAMES, MESSAGES, answer, completion, refusal
@@ -191,7 +190,7 @@ def test_a_refused_token_is_read_anew_and_serves(tmp_path: Path) -> None:
     upstream = Renewing(a=[google_401(), google_answer()])
     one = Rig(config_of(secret_file_config(CODE_ASSIST, "a")), upstream, tmp_path)
     sink, _ = one.ask(gemini(), tool=GEMINI_CLI)
-    assert (sink.status, sink.why) == (200, ["retry:401"])
+    assert (sink.status, sink.why) == (200, ["only-account", "retry:401"])
     assert [upstream.header("authorization", n) for n in (0, 1)] == [
         "Bearer ya29.old",
         "Bearer ya29.new",
@@ -296,10 +295,22 @@ def test_where_all_accounts_rest_the_client_is_told_until_when_and_who() -> None
 
 
 def test_the_strategy_is_the_reason_where_there_was_a_choice() -> None:
-    """A conversation that stays has another one, and of a single account there is nothing to explain."""
+    """A conversation that stays has another one, and so has an account that is the only one."""
     one = rig(FakeUpstream(a=[answer(), answer()]))
     assert [one.ask(ask())[0].why for _ in range(2)] == [["fill-first"], ["sticky"]]
-    assert rig(FakeUpstream(a=[answer()]), {"a": MESSAGES}).ask(ask())[0].why == []
+    alone = rig(FakeUpstream(a=[answer()]), {"a": MESSAGES})
+    assert alone.ask(ask())[0].why == ["only-account"]
+
+
+def test_where_something_else_decided_the_only_account_needs_no_word() -> None:
+    alone = rig(FakeUpstream(a=[answer()]), {"a": MESSAGES})
+    assert alone.ask(ask("a/m"))[0].why == ["pinned"]
+
+
+def test_who_would_have_come_first_is_named_with_what_keeps_him() -> None:
+    one = rig(FakeUpstream(b=[answer()]))
+    one.pool.failed("a", "m", cooled(one.clock() + 60), one.clock())
+    assert one.ask(ask())[0].why == ["fill-first", "skipped:a:rate_limited"]
 
 
 def test_where_only_their_owner_can_help_no_time_is_named() -> None:
@@ -383,72 +394,6 @@ def test_each_attempt_is_made_of_what_the_client_sent() -> None:
     assert "max_tokens" in first
     assert second["messages"][0]["role"] == "user"
     assert sink.json["type"] == "message"
-
-
-def test_the_trial_of_a_rested_account_is_waited_for_a_moment_and_not_for_ever() -> None:
-    upstream = FakeUpstream(a=[answer()])
-    one = rig(upstream, {"a": MESSAGES})
-    one.pool.failed("a", "m", cooled(one.clock() + 5), one.clock())
-    one.clock.advance(6)
-    one.pool.began("a", "m", one.clock())
-    sink, _ = one.ask(ask())
-    assert sink.status == 200
-    assert one.slept == [TRIAL_LOOK_S] * MOST_TRIAL_LOOKS
-
-
-def test_who_waited_for_a_trial_goes_as_soon_as_it_is_over() -> None:
-    upstream = FakeUpstream(a=[answer()])
-    one = rig(upstream, {"a": MESSAGES})
-    one.pool.failed("a", "m", cooled(one.clock() + 5), one.clock())
-    one.clock.advance(6)
-    one.pool.began("a", "m", one.clock())
-
-    async def sleep(seconds: float) -> None:
-        one.slept.append(seconds)
-        one.pool.succeeded("a", "m", one.clock())
-
-    one.services = dataclasses.replace(one.services, sleep=sleep)
-    sink, _ = one.ask(ask())
-    assert (sink.status, one.slept) == (200, [TRIAL_LOOK_S])
-
-
-def test_what_another_request_is_told_meanwhile_ends_a_second_try() -> None:
-    """An answer to it would lift a limit that stands."""
-    upstream = FakeUpstream(a=[refusal(500)], b=[answer()])
-    one = rig(upstream)
-
-    async def sleep(_seconds: float) -> None:
-        one.pool.failed("a", "m", cooled(one.clock() + 600), one.clock())
-
-    one.services = dataclasses.replace(one.services, sleep=sleep)
-    sink, _ = one.ask(ask())
-    assert (sink.status, upstream.hosts) == (200, ["a", "b"])
-    assert not one.pool.usable("a", "m", one.clock())
-
-
-def test_an_account_that_rested_takes_one_request_and_the_next_finds_another() -> None:
-    upstream = FakeUpstream(a=[answer()], b=[answer()])
-    one = rig(upstream)
-    one.pool.failed("a", "m", cooled(one.clock() + 5), one.clock())
-    one.clock.advance(3600)
-    one.pool.began("a", "m", one.clock())
-    one.ask(ask())
-    assert upstream.hosts == ["b"]
-
-
-def test_a_client_that_leaves_leaves_the_trial_to_the_next() -> None:
-    class Hanging(FakeUpstream):
-        async def send(self, call: UpstreamCall) -> UpstreamReply:
-            assert not one.pool.usable("a", "m", one.clock())
-            raise asyncio.CancelledError
-
-    one = rig(Hanging(), {"a": MESSAGES})
-    one.pool.failed("a", "m", cooled(one.clock() + 5), one.clock())
-    one.clock.advance(6)
-    exchange = exchange_for(one.config, ask())
-    asyncio.run(one.serve(exchange))
-    assert one.pool.usable("a", "m", one.clock())
-    assert one.fleet.balancer.load.in_flight("a") == 0
 
 
 def test_of_several_failures_the_client_is_told_the_one_that_helps_most() -> None:

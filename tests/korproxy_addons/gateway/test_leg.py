@@ -62,6 +62,18 @@ def test_each_attempt_is_made_from_the_clients_own_body_for_its_own_upstream() -
     assert (exchange.losses, sink.why) == ([], ["fill-first", "failover:429"])
 
 
+def test_a_limit_that_slows_an_account_down_is_waited_for_when_that_one_is_asked() -> None:
+    slow = {"name": "b-slow", "account": "b", "requests": 1, "per": "day", "action": "slow"}
+    upstream = FakeUpstream(a=[refusal(429, retry_after="60")], b=[answer(), answer(), answer()])
+    one = rig(upstream, {"a": MESSAGES, "b": MESSAGES}, quota_rules=[{**slow, "slow_s": 3}])
+    one.services.limiter.configure(one.config)
+    assert one.ask(ask("b/m"))[0].why == ["pinned"]
+    assert one.slept == []
+    sink, _ = one.ask(ask())
+    assert (sink.status, one.slept) == (200, [3.0])
+    assert sink.why == ["fill-first", "failover:429", "slowed:b-slow"]
+
+
 def test_an_upstream_without_words_for_a_request_leaves_it_to_one_that_has_them() -> None:
     upstream = FakeUpstream(chat=[json_reply(completion())])
     one = rig(upstream, {"messages": MESSAGES, "chat": CHAT})
@@ -90,7 +102,7 @@ def test_with_degradation_allowed_what_is_lost_is_said() -> None:
     upstream = FakeUpstream(messages=[answer()])
     one = rig(upstream, {"messages": MESSAGES}, allow_degradation=True)
     sink, exchange = one.ask(question(CHAT, "m", logprobs=True))
-    assert (sink.status, sink.why) == (200, ["lost:logprobs"])
+    assert (sink.status, sink.why) == (200, ["only-account", "lost:logprobs"])
     assert exchange.losses
     assert exchange.losses[0].startswith("logprobs")
 

@@ -1,5 +1,6 @@
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -168,6 +169,55 @@ def test_slowing_down_lets_a_request_wait_once() -> None:
     assert (plan, exchange.why, exchange.delay_s) == (PLAN, ["slowed:s"], 4.0)
 
 
+@pytest.mark.parametrize(
+    ("action", "said"), [({"action": "warn"}, "limit:r0"), ({"action": "slow"}, "slowed:r0")]
+)
+def test_what_an_account_has_used_up_slows_down_only_who_asks_it(
+    action: dict[str, Any], said: str
+) -> None:
+    """The first account serves: nobody has to wait because of the second."""
+    rig = Rig({"account": "b", "requests": 1, "slow_s": 3, **action})
+    exchange = rig.exchange()
+    assert rig.limiter.admit(exchange, PLAN) == PLAN
+    assert rig.limiter.asked(exchange, "b") == 0.0
+    exchange = rig.exchange()
+    assert rig.limiter.admit(exchange, PLAN) == PLAN
+    assert rig.limiter.asked(exchange, "a") == 0.0
+    assert (exchange.why, exchange.delay_s) == ([], 0.0)
+    # And once it comes to that one, once.
+    waits_s = [rig.limiter.asked(exchange, "b") for _ in range(2)]
+    assert waits_s == ([3.0, 0.0] if said.startswith("slowed") else [0.0, 0.0])
+    assert exchange.why == [said]
+
+
+def test_projects_are_counted_apart() -> None:
+    rig = Rig({"name": "calm", "project": "*", "requests": 1})
+    rig.ask(project="/src/x")
+    assert "project /src/x" in rig.refused(project="/src/x").message()
+    assert rig.ask(project="/src/y")[1] == PLAN
+    for _ in range(3):
+        assert rig.ask()[1] == PLAN, "what comes from no project is nobody's"
+
+
+def test_a_project_may_be_named_by_the_home_folder() -> None:
+    rig = Rig({"project": "~/x", "requests": 1})
+    folder = str(Path.home() / "x")
+    rig.ask(project=folder)
+    assert folder in rig.refused(project=folder).message()
+
+
+def test_a_request_waits_no_longer_than_its_longest_limit_asks_for() -> None:
+    rig = Rig(
+        {"requests": 1, "action": "slow", "slow_s": 4},
+        {"account": "a", "requests": 1, "action": "slow", "slow_s": 5},
+    )
+    rig.ask()
+    exchange = rig.exchange()
+    assert rig.limiter.admit(exchange, PLAN) == PLAN
+    assert exchange.delay_s == 4.0
+    assert rig.limiter.asked(exchange, "a") == 1.0
+
+
 def test_rerouting_asks_for_a_new_plan_once() -> None:
     rig = Rig(
         {"name": "r", "requests": 1, "action": "reroute", "to": "spare"},
@@ -279,6 +329,12 @@ class TestKeys:
         for words in ("“models” allows m, gpt-*", "key ci", "“claude-opus-5”", "does not reset"):
             assert words in error.message()
         rig.ask(key="free", asked=question("openai-chat", "claude-opus-5"))
+
+    def test_a_bracket_in_a_model_s_name_is_no_pattern(self) -> None:
+        keys = [{"id": "ci", "sha256": KEY, "limits": {"models": ["claude-*[1m]"]}}]
+        rig = Rig(local_keys={"keys": keys})
+        rig.ask(key="ci", asked=question("openai-chat", "claude-opus-5[1m]"))
+        rig.refused(key="ci", asked=question("openai-chat", "claude-opus-51"))
 
 
 def test_an_earlier_run_is_taken_up_and_a_reload_keeps_what_was_counted() -> None:

@@ -140,6 +140,16 @@ def test_nobody_looks_for_a_project_that_cannot_matter() -> None:
     assert planned(one, exchange_of(one), Project("/x", "work"))[1].asked == 0
 
 
+@pytest.mark.parametrize("disabled", [True, False])
+def test_a_limit_by_project_counts_though_no_rule_asks_for_one(disabled: bool) -> None:
+    limit = {"name": "calm", "project": "*", "requests": 9, "per": "hour", "disabled": disabled}
+    one = rig(profiles=[], quota_rules=[limit])
+    exchange = exchange_of(one)
+    _, workspace = planned(one, exchange, Project("/src/x", "work"))
+    assert workspace.asked == (not disabled)
+    assert exchange.project == ("" if disabled else "/src/x")
+
+
 def test_without_a_peer_there_is_no_project() -> None:
     one = rig()
     exchange = exchange_of(one)

@@ -107,6 +107,9 @@ def test_no_window_spent_means_slower_on_the_same_account() -> None:
 def test_an_api_keys_retry_after_counts() -> None:
     failure = read(retry_after="12")
     assert (failure.spec, failure.retry_after_s) == (catalogue.RATE_LIMITED, 12.0)
+    # Who was told to wait is not asked meanwhile; the limit is one of this class of models.
+    assert (failure.scope, failure.verdict) == (Scope.MODEL, Verdict.COOL)
+    assert failure.retry is Retry.SAME_ACCOUNT
 
 
 def test_an_api_keys_spent_limit_names_its_refill() -> None:
@@ -118,4 +121,5 @@ def test_an_api_keys_spent_limit_names_its_refill() -> None:
     )
     assert failure.reset_at == 1_795_000_010
     assert (failure.retry_after_s, failure.source) == (10.0, Source.HEADER)
+    assert (failure.scope, failure.verdict) == (Scope.MODEL, Verdict.COOL)
     assert failure.retry is Retry.SAME_ACCOUNT

@@ -91,7 +91,7 @@ def test_a_spent_plans_reset_may_stand_elsewhere(
     [
         ([], "Quota exceeded, limit: 0, model: x", catalogue.BILLING_REQUIRED,
          Retry.NEXT_ACCOUNT, Scope.MODEL, 86_400.0),
-        ([info("MODEL_CAPACITY_EXHAUSTED")], "m", catalogue.UPSTREAM_OVERLOADED, Retry.NO,
+        ([info("MODEL_CAPACITY_EXHAUSTED")], "m", catalogue.UPSTREAM_OVERLOADED, Retry.NEXT_ACCOUNT,
          Scope.MODEL, 60.0),
         ([info("RATE_LIMIT_EXCEEDED"), delay("0.5s")], "m", catalogue.RATE_LIMITED,
          Retry.SAME_ACCOUNT, Scope.MODEL, 0.5),

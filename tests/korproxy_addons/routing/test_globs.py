@@ -47,6 +47,6 @@ def test_it_agrees_with_the_definition(patterns: list[str], text: str) -> None:
 
 def test_a_pattern_with_many_stars_takes_no_time_on_a_long_text() -> None:
     fits = matcher(["*a*a*a*a*a*a*a*a*a*a*b"])
-    started_s = time.perf_counter()
+    started_s = time.thread_time()
     assert not fits("a" * 5000)
-    assert time.perf_counter() - started_s < 1
+    assert time.thread_time() - started_s < 1

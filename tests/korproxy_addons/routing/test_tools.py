@@ -1,7 +1,7 @@
 import pytest
 
 from korproxy_addons.presets import PRESETS
-from korproxy_addons.routing.tools import KNOWN_TOOLS, tool_of, tool_of_program
+from korproxy_addons.routing.tools import KNOWN_TOOLS, OWN_REQUESTS, tool_of, tool_of_program
 
 
 @pytest.mark.parametrize(
@@ -13,6 +13,9 @@ from korproxy_addons.routing.tools import KNOWN_TOOLS, tool_of, tool_of_program
         ("GeminiCLI/0.61.0/gemini-3-pro", "gemini-cli"),
         ("QwenCode/0.24.4 (linux; x64)", "qwen-code"),
         ("Mozilla/5.0 claude-cli/2.1", ""),
+        ("korproxy-doctor", OWN_REQUESTS),
+        ("korproxy-test", OWN_REQUESTS),
+        ("korproxy-replay", OWN_REQUESTS),
         ("", ""),
     ],
 )

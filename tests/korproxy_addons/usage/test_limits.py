@@ -1,4 +1,5 @@
 from datetime import UTC, datetime
+from pathlib import PurePath
 from typing import Any
 
 import pytest
@@ -164,6 +165,16 @@ def test_the_limits_of_a_configuration() -> None:
     assert [it.sliding for it in found] == [True, False, False, False, True]
     assert (found[3].action, found[3].slow_s) == (LimitAction.SLOW, 2.0)
     assert found[4].of_upstream
+
+
+@pytest.mark.parametrize(
+    ("said", "folder"),
+    [("*", "*"), ("~/src/x", "/h/u/src/x"), ("/srv/x/", "/srv/x"), ("~", "/h/u"), ("~x", "~x")],
+)
+def test_a_project_s_folder_is_meant_as_a_caller_s_is_written(said: str, folder: str) -> None:
+    rule = {"name": "p", "tool": "*", "project": said, "tokens": 1, "per": "day"}
+    (found,) = limits_of(config_with(quota_rules=[rule]), "/h/u")
+    assert found.scope == (("tool", "*"), ("project", str(PurePath(folder))))
 
 
 def test_one_is_told_as_one() -> None:

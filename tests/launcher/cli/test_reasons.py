@@ -16,6 +16,11 @@ from support.sources import text
         ("failover:429", "another account was asked after 429"),
         ("tried:mine:KP-NET-305", "mine was tried, and failed with KP-NET-305"),
         ("limit:daily", "your limit daily is near or reached"),
+        (
+            "skipped:mine:rate_limited",
+            "mine would have been asked before it, but rests after a limit or a failure",
+        ),
+        ("skipped:", ""),
         ("rule:", ""),
         ("tried:", ""),
         ("unheard-of", ""),

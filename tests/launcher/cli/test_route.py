@@ -1,6 +1,8 @@
 """`korproxy route explain`: what is asked, and how the answer looks."""
 
 import json
+from copy import deepcopy
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +50,7 @@ ANSWER: dict[str, Any] = {
             {"account": "b", "label": "B", "model": "haiku", "chosen": True, "reason": "ready",
              "state": "available", "until": None, "code": "", "used_percent": 41.5},
             {"account": "c", "label": "C", "model": "haiku", "chosen": False, "reason": "rests",
-             "state": "rate_limited", "until": "2026-11-22T13:00:00+00:00", "code": "KP-RATE-401",
+             "state": "rate_limited", "until": "2026-11-22T12:00:30+00:00", "code": "KP-RATE-401",
              "used_percent": None},
         ],
     }],
@@ -113,7 +115,19 @@ def test_the_whole_answer_is_shown_to_people(
     assert "· 1 one tool is cline, not codex" in rows
     assert "○ 3 three disabled" in rows
     assert "→ b haiku available 41.5 % used ready" in rows
-    assert any(it.startswith("· c haiku rate limited until 2026-11-22T13") for it in rows)
+    at = datetime.fromisoformat("2026-11-22T12:00:30+00:00").astimezone()
+    assert f"· c haiku rate limited until {at:%H:%M:%S} rests" in rows
+
+
+def test_a_rest_of_days_is_told_with_its_date(
+    home: Path, capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = deepcopy(ANSWER)
+    answer["groups"][0]["accounts"][1]["until"] = "2026-11-29T12:00:30+00:00"
+    monkeypatch.setattr(routes, "explain_route", lambda _home, _question: answer)
+    text = printed(home, capsys, "route", "explain", "m")
+    at = datetime.fromisoformat("2026-11-29T12:00:30+00:00").astimezone()
+    assert f"{at:%Y-%m-%d %H:%M}" in " ".join(text.split())
 
 
 def test_where_nobody_serves_the_error_is_shown(

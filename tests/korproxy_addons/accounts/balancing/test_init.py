@@ -62,6 +62,27 @@ def test_a_strategy_sees_quota_load_weights_and_chance() -> None:
     assert names(one.ranked(Group("g", Strategy.RANDOM), options("abc"), NOW)) == "cba"
 
 
+def test_who_has_rested_gets_his_share_and_no_more() -> None:
+    """What was asked of others meanwhile is not made up for: all of it at once would end in the next limit."""
+    one, pool, _ = balancer()
+    group = Group("g", Strategy.WEIGHTED, weights={"b": 3.0})
+
+    def asked(number: int, now: float) -> str:
+        found = ""
+        for _ in range(number):
+            ranked = one.ranked(group, options("ab"), now)
+            first = next(it for it in ranked if one.fit(it, group, now) is Fit.READY)
+            one.picked(group, first, options("ab"), now)
+            found += first.account_id
+        return found
+
+    pool.failed("a", "m", TOLD, NOW)
+    assert asked(100, NOW) == "b" * 100
+    pool.succeeded("a", "m", NOW + 60)
+    assert asked(12, NOW + 60).count("a") == 3
+    assert "aa" not in asked(40, NOW + 60)
+
+
 def test_who_is_well_is_ready_and_who_was_told_to_wait_is_not_asked() -> None:
     one, pool, _ = balancer()
     assert one.fit(A, FILL, NOW) is Fit.READY
