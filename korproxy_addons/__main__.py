@@ -46,7 +46,7 @@ from korproxy_addons.gateway.fastpath import FastPath
 from korproxy_addons.gateway.front import listening_on
 from korproxy_addons.gateway.listening import adopt, opened
 from korproxy_addons.io.control_pipe import ControlPipe, take_standard_streams
-from korproxy_addons.io.parent import end_with_parent
+from korproxy_addons.io.parent import end_with_parent, is_orphan
 
 EXIT_CONFIG = 78  # EX_CONFIG: starting again would not help
 EXIT_PARENT_GONE = 79  # whom it was to serve is gone already
@@ -114,6 +114,7 @@ class Launch:
         pipe: The launcher's hand; None where nobody steers.
         start: Which config is taken: the file's, the last good one, or none; `inspect`: the file's, and mitmweb shows
             what passes.
+        parent: Process id of who started it, where it ends with that one.
     """
 
     home: Path
@@ -123,6 +124,7 @@ class Launch:
     sockets: tuple[socket.socket, ...] = ()
     pipe: ControlPipe | None = None
     start: str = "config"
+    parent: int | None = None
 
 
 async def make_master(launch: Launch) -> Master:
@@ -210,7 +212,13 @@ async def _run(launch: Launch) -> None:
     master = await make_master(launch)
     control = next(it for it in master.addons.chain if isinstance(it, Control))
     loop = asyncio.get_running_loop()
-    on_signals(loop, Stop(loop.time, lambda: loop.create_task(control.drain()), master.shutdown))
+    stop = Stop(
+        loop.time,
+        lambda: loop.create_task(control.drain()),
+        master.shutdown,
+        lambda: launch.parent is not None and is_orphan(launch.parent),
+    )
+    on_signals(loop, stop)
     await master.run()
 
 
@@ -219,20 +227,27 @@ class Stop:
     What a wish to end does: drain; asked twice, end at once.
 
     The kernel may tell of a launcher's death more than once, as its threads die one after the other (Linux sends the signal
-    for each thread that a child is handed on to): that is one wish.
+    for each thread that a child is handed on to): that is one wish, however long they take. An orphan drains, and its drain
+    has a limit; nobody is left to have a second wish.
 
     Args:
         clock: Seconds of a clock that only goes forward.
         drain: Begins to drain; what it returns is held on to.
         end: Ends at once.
+        orphan: Whether the launcher is gone.
     """
 
     def __init__(
-        self, clock: Callable[[], float], drain: Callable[[], object], end: Callable[[], None]
+        self,
+        clock: Callable[[], float],
+        drain: Callable[[], object],
+        end: Callable[[], None],
+        orphan: Callable[[], bool] = lambda: False,
     ) -> None:
         self._clock = clock
         self._drain = drain
         self._end = end
+        self._orphan = orphan
         self._draining: object = None
         self._asked_at = 0.0
 
@@ -240,7 +255,7 @@ class Stop:
         if self._draining is None:
             self._asked_at = self._clock()
             self._draining = self._drain()
-        elif self._clock() - self._asked_at >= ONE_WISH_S:
+        elif self._clock() - self._asked_at >= ONE_WISH_S and not self._orphan():
             self._end()
 
 
@@ -294,6 +309,7 @@ def main(arguments: list[str] | None = None) -> int:
         sockets=tuple(opened(given.listen_fd)),
         pipe=ControlPipe(*take_standard_streams()) if given.control_pipe else None,
         start=given.start,
+        parent=given.parent,
     )
     try:
         asyncio.run(_run(launch), loop_factory=new_event_loop)

@@ -27,7 +27,7 @@ from launcher.supervisor.states import Reason, State, Status
 from launcher.timeline import Timeline
 
 LOOK_S = 0.5
-_CURED_BY_CONFIG = (Reason.CONFIG_ERROR, Reason.PORT_BUSY)
+_CURED_BY_CONFIG = (Reason.CONFIG_ERROR, Reason.PORT_BUSY, Reason.CANNOT_START)
 
 
 class Place:
@@ -120,7 +120,7 @@ async def serve(launch: Launch) -> None:
     """
     Keep the gateway of a folder alive until Ctrl-C or SIGTERM; it has finished what was in flight when this returns.
 
-    SIGHUP replaces the gateway, and refuses nobody meanwhile.
+    SIGHUP replaces the gateway, and refuses nobody meanwhile; that of a terminal that is gone is an end, too.
 
     Raises:
         AlreadyRunningError: another launcher keeps this folder.
@@ -165,15 +165,20 @@ def _admin_port(launch: Launch) -> int:
 
 async def _watch_config(keeper: Keeper, path: Path, journal: Journal) -> None:
     """Another config means other levels of the log; and what only it can cure is tried again."""
-    seen = _signature(path)
+    # What was tried is the file as it was before the start: one that is saved meanwhile may have come too late for it.
+    seen = tried = _signature(path)
     while True:
         await asyncio.sleep(LOOK_S)
         before, seen = seen, _signature(path)
-        if seen == before:
-            continue
-        journal.reload()
-        if keeper.status.state is State.FAILED and keeper.status.reason in _CURED_BY_CONFIG:
-            keeper.wish(Wish.START)
+        if seen != before:
+            journal.reload()
+        status = keeper.status
+        if status.state is State.FAILED and status.reason in _CURED_BY_CONFIG:
+            if seen != tried:
+                tried = seen
+                keeper.wish(Wish.START)
+        elif status.state is not State.STARTING:
+            tried = seen
 
 
 def _signature(path: Path) -> tuple[int, int] | None:
@@ -188,7 +193,16 @@ def _on_signals(loop: asyncio.AbstractEventLoop, house: House) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         _on_signal(loop, number, house.quit)
     if hasattr(signal, "SIGHUP"):
-        _on_signal(loop, signal.SIGHUP, lambda: house.wish(Wish.RESTART))
+        terminal = next((it for it in (0, 1, 2) if os.isatty(it)), None)
+
+        def hang_up() -> None:
+            # One word for two things: somebody wants a fresh gateway, or has closed the window in which this runs.
+            if terminal is not None and not os.isatty(terminal):
+                house.quit()
+            else:
+                house.wish(Wish.RESTART)
+
+        _on_signal(loop, signal.SIGHUP, hang_up)
 
 
 def _on_signal(loop: asyncio.AbstractEventLoop, number: int, call: Callable[[], None]) -> None:

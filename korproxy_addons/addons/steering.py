@@ -1,6 +1,7 @@
 """The launcher's hand on a running gateway: commands of the control pipe become calls, what happens becomes reports."""
 
 import asyncio
+import contextlib
 import logging
 import os
 from collections.abc import Callable, Coroutine, Mapping
@@ -93,7 +94,7 @@ class Steering:
 
     def _in_loop(self, call: Callable[..., None], argument: Any) -> None:
         assert self._loop is not None
-        if not self._loop.is_closed():
+        with contextlib.suppress(RuntimeError):  # the loop is closed, perhaps just now: all is over
             self._loop.call_soon_threadsafe(call, argument)
 
     def _keep(self, task: asyncio.Task[None]) -> None:

@@ -22,4 +22,9 @@ def end_with_parent(parent: int) -> bool:
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
     # Armed first, asked second: a parent that dies in between is noticed either way.
-    return os.name != "posix" or os.getppid() == parent
+    return not is_orphan(parent)
+
+
+def is_orphan(parent: int) -> bool:
+    """Whether the process that started us is gone; never on Windows, where a child keeps its parent's number."""
+    return os.name == "posix" and os.getppid() != parent

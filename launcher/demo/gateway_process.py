@@ -20,7 +20,7 @@ class GatewayFailed(Exception):
 
 class DemoGateway:
     """
-    Runs the gateway for `home` as a child process.
+    Runs the gateway for `home` as a child process; where the demo is killed, the system ends it (Linux).
 
     Args:
         home: The KorProxy folder.
@@ -29,7 +29,9 @@ class DemoGateway:
 
     def __init__(self, home: Path, port: int) -> None:
         self._home = home
-        self._command = [*gateway_command(home=home, port=port), "--ready-json", "--quiet"]
+        self._command = gateway_command(
+            home=home, port=port, ready_json=True, quiet=True, parent=os.getpid()
+        )
         self.url = ""
 
     def __enter__(self) -> Self:

@@ -1,9 +1,11 @@
 """The demo itself: simulator, gateway, one streamed question per dialect and way in, a table, and an address to try."""
 
 import json
+import signal
 import tempfile
+import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from launcher.demo.clients import Ask, clients
 from launcher.demo.gateway_process import DemoGateway, GatewayFailed
 from launcher.demo.settings import DemoAccount, demo_accounts, write_settings
 from launcher.simulator import SimulatorThread
+from launcher.supervisor.port_holder import port_holder
 
 DIALECTS = ("openai-chat", "openai-responses", "anthropic-messages", "gemini")
 _DETAIL_CHARACTERS = 300
@@ -54,6 +57,7 @@ def run_demo(*, once: bool, as_json: bool, port: int = 1337) -> int:
     if not console.is_terminal:
         console = Console(stderr=as_json, width=WIDE_CHARACTERS)  # a file has no edge to fit
     with ExitStack() as stack:
+        stack.enter_context(_told_to_end_as_by_ctrl_c())
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="korproxy-demo-")))
         simulator = stack.enter_context(SimulatorThread())
         ways = simulator.urls()
@@ -61,7 +65,10 @@ def run_demo(*, once: bool, as_json: bool, port: int = 1337) -> int:
         try:
             gateway = stack.enter_context(DemoGateway(home, 0 if once else port))
         except GatewayFailed as failed:
-            console.print(f"[red]The gateway did not start.[/red]\n{failed}", highlight=False)
+            holder = None if once else port_holder(port)
+            why = f"Port {port} is taken by {holder}; --port 0 takes a free one."
+            console.print("The gateway did not start.", style="red")
+            console.print(why if holder else str(failed), highlight=False, markup=False)
             return 1
         accounts = tuple(it for it in demo_accounts(ways) if it.serves_any_tool)
         rows = list(_shown(console, _ask_all(gateway.url, accounts), as_json=as_json))
@@ -80,6 +87,28 @@ def run_demo(*, once: bool, as_json: bool, port: int = 1337) -> int:
         if not once:
             _stay(console, gateway.url, accounts)
         return 0 if passed else 1
+
+
+@contextmanager
+def _told_to_end_as_by_ctrl_c() -> Iterator[None]:
+    """Have SIGTERM, and the end of the terminal, end the demo in order: nothing of it may be left running."""
+    names = ("SIGTERM", "SIGHUP")  # the second is POSIX's
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread hears signals
+        return
+
+    def interrupt(*_: object) -> None:
+        for number in numbers:
+            signal.signal(number, signal.SIG_IGN)  # it ends; a second word must not end that
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _ask_all(url: str, accounts: tuple[DemoAccount, ...]) -> Iterator[Row]:
@@ -182,8 +211,6 @@ def _stay(console: Console, url: str, accounts: tuple[DemoAccount, ...]) -> None
 
 
 def _wait_for_interrupt() -> bool:
-    import threading
-
     try:
         # With a timeout, so that Ctrl-C is noticed on Windows too.
         threading.Event().wait(1.0)

@@ -15,7 +15,7 @@ from korproxy_addons.control.protocol import (
     decode_report,
     encode_line,
 )
-from launcher.gateway_command import gateway_command
+from launcher.gateway_command import CONTROL_PIPE, PARENT, gateway_command
 from launcher.supervisor.job import end_with_launcher
 from launcher.supervisor.signals import StartWith
 
@@ -80,9 +80,9 @@ class GatewayChild:
         """
         argv = [
             *gateway_command(home=home, quiet=True),
-            "--control-pipe",
+            CONTROL_PIPE,
             "--start", start_with.value,
-            "--parent", str(os.getpid()),
+            PARENT, str(os.getpid()),
         ]  # fmt: skip
         for descriptor in descriptors:
             argv += ["--listen-fd", str(descriptor)]

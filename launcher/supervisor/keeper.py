@@ -30,10 +30,11 @@ from korproxy_addons.control.protocol import (
     Wake,
 )
 from launcher.supervisor.child import GatewayChild
+from launcher.supervisor.left_over import until_gone
 from launcher.supervisor.listeners import Listeners, PortTakenError, Where
 from launcher.supervisor.machine import Supervisor
 from launcher.supervisor.network import NetworkWatch, own_addresses
-from launcher.supervisor.port_holder import Run, port_holder, save_run, take_over_stale
+from launcher.supervisor.port_holder import Run, port_holder, save_run
 from launcher.supervisor.probe import TIMEOUT_S, ask_health
 from launcher.supervisor.rules import Rules
 from launcher.supervisor.signals import (
@@ -52,6 +53,7 @@ from launcher.supervisor.signals import (
     Terminate,
     Tick,
     Told,
+    Waits,
     Wish,
     Wished,
     Woke,
@@ -61,8 +63,12 @@ from launcher.supervisor.wake import WakeWatch
 
 log = logging.getLogger("korproxy.launcher")
 
+LEFT_OVER = "the gateway that an earlier launcher left behind finishes first"
 ANSWER_S = 5.0
 WATCH_S = 1.0
+# A port that nobody is known to hold may be a port whose holder is ending.
+NOBODY_LOOKS = 20
+NOBODY_LOOK_S = 0.05
 
 
 class Keeper:
@@ -92,9 +98,9 @@ class Keeper:
         self.config_problems: tuple[str, ...] = ()
         self._where = where
         self._supervisor = Supervisor(rules, random.random)
-        self._on_status = on_status
-        self._on_notice = on_notice
-        self._on_line = on_line
+        self._on_status = _listener(on_status)
+        self._on_notice = _listener(on_notice)
+        self._on_line = _listener(on_line)
         self._listeners = Listeners()
         self._children: dict[int, GatewayChild] = {}
         self._offline: set[int] = set()
@@ -166,7 +172,7 @@ class Keeper:
         await self._replaced()
         status = self._supervisor.status
         if not status.inspecting:
-            raise LookupError(status.detail or "the gateway is not running")
+            raise LookupError(status.refused or status.detail or "the gateway is not running")
         found: dict[str, str] = await self.ask("inspect")
         return found["url"]
 
@@ -241,7 +247,10 @@ class Keeper:
         try:
             where, drain_s = self._where()
             self._supervisor.rules = replace(self._supervisor.rules, drain_s=drain_s)
-            await self._listen(where)
+            await self._listen(number, where)
+            if not self._supervisor.wants(number):
+                self._tell(SpawnRefused(number, False, "it is wanted no more"))
+                return
             if not self._supervisor.rules.hands_over:
                 # That the port is free is known now; the gateway opens it itself.
                 self._listeners.close()
@@ -254,9 +263,14 @@ class Keeper:
                 on_exit=lambda code, lines: self._exited(number, code, lines),
             )
         except PortTakenError as error:
-            self._tell(SpawnRefused(number, True, await self._taken(error)))
+            self._tell(SpawnRefused(number, True, str(error)))
         except OSError as error:
             detail = error.strerror or type(error).__name__
+            self._tell(SpawnRefused(number, False, f"it cannot be started: {detail}"))
+        except Exception as error:
+            # Whatever it is: one that is neither started nor refused would be waited for without end.
+            log.exception("gateway not started")
+            detail = type(error).__name__
             self._tell(SpawnRefused(number, False, f"it cannot be started: {detail}"))
         else:
             self._children[number] = child
@@ -264,19 +278,38 @@ class Keeper:
             if not self._supervisor.wants(number):
                 child.send(Drain())
 
-    async def _listen(self, where: Where) -> None:
-        try:
-            self._listeners.open(where)
-        except PortTakenError:
-            # A gateway of this very folder whose launcher is gone may still be finishing.
-            if not await take_over_stale(self.home, where):
-                raise
-            self._listeners.open(where)
+    async def _listen(self, number: int, where: Where) -> None:
+        """
+        Have the listeners, once a gateway that an earlier launcher left behind has made room, if it is wanted still.
 
-    async def _taken(self, error: PortTakenError) -> str:
-        holder = await asyncio.to_thread(port_holder, error.port)
-        text = f"port {error.port} is taken by {holder or 'another program'}"
-        return text + (f"; port {error.free} is free" if error.free else "")
+        Raises:
+            PortTakenError: a program that is none of these holds the port; its `holder` says which.
+            OSError: the system refuses.
+        """
+        with contextlib.suppress(PortTakenError):
+            self._listeners.open(where)
+            return
+        rules = self._supervisor.rules
+        await until_gone(
+            self.home,
+            finish_s=rules.drain_s + 1.0,
+            kill_s=rules.kill_s,
+            wanted=lambda: self._supervisor.wants(number),
+            on_found=lambda: self._tell(Waits(number, LEFT_OVER)),
+        )
+        for looks_left in reversed(range(NOBODY_LOOKS)):
+            if not self._supervisor.wants(number):
+                return
+            # Who held the port may have gone at any moment since: only a new try tells.
+            try:
+                self._listeners.open(where)
+            except PortTakenError as error:
+                error.holder = await asyncio.to_thread(port_holder, error.port)
+                if error.holder or error.kept or not looks_left:
+                    raise
+                await asyncio.sleep(NOBODY_LOOK_S)
+            else:
+                return
 
     def _reported(self, number: int, report: Report) -> None:
         match report:
@@ -346,3 +379,15 @@ class Keeper:
             error = task.exception()
             if error is not None:
                 log.error("launcher task failed", exc_info=error)
+
+
+def _listener[News](tell: Callable[[News], None]) -> Callable[[News], None]:
+    """`tell`, whose failure is its own: who is told something must not come in the way of who does something."""
+
+    def told(news: News) -> None:
+        try:
+            tell(news)
+        except Exception:
+            log.exception("listener failed")
+
+    return told

@@ -24,18 +24,28 @@ class Where:
 
 class PortTakenError(Exception):
     """
-    Somebody else listens there.
+    The port cannot be had: somebody else listens there, or the system keeps it for others.
 
     Attributes:
         host, port: Where.
         free: The next port that is free at every address; None if none was found.
+        kept: The system keeps it: ports below 1024 are the administrator's on many.
+        holder: The program that listens, for people; None while nobody has found out.
     """
 
-    def __init__(self, host: str, port: int, free: int | None) -> None:
-        super().__init__(f"{host}:{port}")
+    def __init__(self, host: str, port: int, free: int | None, *, kept: bool = False) -> None:
+        super().__init__(host, port, free)
         self.host = host
         self.port = port
         self.free = free
+        self.kept = kept
+        self.holder: str | None = None
+
+    def __str__(self) -> str:
+        text = f"port {self.port} is taken by {self.holder or 'another program'}"
+        if self.kept:
+            text = f"the system does not let KorProxy have port {self.port}"
+        return text + (f"; port {self.free} is free" if self.free else "")
 
 
 class Listeners:
@@ -96,7 +106,8 @@ def opened(where: Where) -> tuple[socket.socket, ...]:
                 if _missing(host, error) and len(where.hosts) > 1:
                     continue
                 if error.errno in (errno.EADDRINUSE, errno.EACCES):
-                    raise PortTakenError(host, port, _next_free(where)) from error
+                    kept = error.errno == errno.EACCES
+                    raise PortTakenError(host, port, _next_free(where), kept=kept) from error
                 raise
             port = found[0].getsockname()[1]
     except BaseException:

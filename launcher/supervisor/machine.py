@@ -15,6 +15,7 @@ from dataclasses import replace
 
 from korproxy_addons.control.protocol import Drain, Pause, Resume, Retire, Wake
 from launcher.supervisor.children import Child
+from launcher.supervisor.crew import Crew
 from launcher.supervisor.rules import Rules
 from launcher.supervisor.signals import (
     Answered,
@@ -24,16 +25,14 @@ from launcher.supervisor.signals import (
     CloseListeners,
     Exited,
     InFlight,
-    Kill,
     Missed,
     Send,
-    Spawn,
     Spawned,
     SpawnRefused,
     StartWith,
-    Terminate,
     Tick,
     Told,
+    Waits,
     Wish,
     Wished,
     Woke,
@@ -59,12 +58,8 @@ class Supervisor:
         self._chance = chance
         self._wanted = False
         self._paused = False
-        self._count = 0
-        self._current: Child | None = None
-        self._next: Child | None = None
-        self._leaving: dict[int, Child] = {}
+        self._crew = Crew()
         self._start_with = StartWith.CONFIG
-        self._held: Spawn | None = None
         self._again_at: float | None = None
         self._ask_at: float | None = None
         self._inspect_until: float | None = None
@@ -86,6 +81,8 @@ class Supervisor:
         match told:
             case Wished():
                 self._wished(told.wish)
+            case Waits():
+                self._waits(told)
             case Spawned():
                 self._spawned(told)
             case SpawnRefused():
@@ -105,33 +102,28 @@ class Supervisor:
             case Tick():
                 pass
         self._on_time()
-        self._update(inspecting=self._current is not None and self._current.inspects)
+        self._update(inspecting=self._crew.current is not None and self._crew.current.inspects)
         return tuple(self._do)
 
     def due_at(self) -> float | None:
         """When a `Tick` is needed at the latest, on the clock of `handle`; None: not before something happens."""
         times = [self._again_at, None if self._asking else self._ask_at, self._inspect_until]
-        for child in self._children():
-            times += [child.terminate_at, child.kill_at]
-            if child.ready is None and child.number not in self._leaving:
-                times.append(child.spawned_at + self.rules.ready_s)
+        times += self._crew.due(self.rules.ready_s)
         return min((it for it in times if it is not None), default=None)
 
     @property
     def replacing(self) -> bool:
         """Whether a successor is being prepared."""
-        it = self._current
-        relieved = it is not None and it.relieves and it.ready is None
-        return self._next is not None or relieved
+        return self._crew.replacing
 
     @property
     def idle(self) -> bool:
         """Whether no process is left and none is to come."""
-        return not self._children() and not self._wanted
+        return not any(self._crew) and not self._wanted
 
     def wants(self, child: int) -> bool:
         """Whether this process shall serve: it was asked for and not sent away since."""
-        return any(it is not None and it.number == child for it in (self._current, self._next))
+        return self._crew.wants(child)
 
     # -------------------------------------------------------------------------------------------- wishes
 
@@ -147,7 +139,7 @@ class Supervisor:
                 self._inspect()
             case Wish.PAUSE:
                 self._paused = True
-                if self._current is not None and self._current.healthy:
+                if self._crew.current is not None and self._crew.current.healthy:
                     self._send(Pause())
                     self._enter(State.PAUSED, "no new requests are served until it is resumed")
             case Wish.RESUME:
@@ -164,20 +156,20 @@ class Supervisor:
             Wish.START_PLAIN: StartWith.PLAIN,
             Wish.START_LAST_GOOD: StartWith.LAST_GOOD,
         }.get(wish, StartWith.CONFIG)
-        self._update(restarts=0, reason=Reason.NONE, last_lines=())
+        self._update(restarts=0, reason=Reason.NONE, last_lines=(), refused="")
         self._enter(State.STARTING)
-        self._current = self._spawn()
+        self._crew.current = self._spawn()
 
     def _stop(self) -> None:
         self._wanted = False
         self._paused = False
         self._again_at = self._ask_at = self._inspect_until = None
-        for child in (self._current, self._next):
+        for child in (self._crew.current, self._crew.next):
             if child is not None:
                 self._send_away(child, Drain())
-        self._current = self._next = None
+        self._crew.current = self._crew.next = None
         self._do.append(CloseListeners())
-        if self._leaving:
+        if self._crew.leaving:
             self._update(phase=Phase.DRAINING, detail="finishing what is in flight")
         else:
             self._enter(State.STOPPED)
@@ -185,116 +177,129 @@ class Supervisor:
     def _restart(self) -> None:
         if not self._wanted or self.status.state is State.FAILED:
             self._start(Wish.START)
-        elif self._current is None or self._current.ready is None:
+        elif self._crew.current is None or self._crew.current.ready is None:
             # There is nothing to hand over: begin anew, at once.
             self._update(restarts=0)
             self._again_at = None
-            if self._current is not None:
-                self._send_away(self._current, Drain())
+            if self._crew.current is not None:
+                self._send_away(self._crew.current, Drain())
             self._enter(State.STARTING)
-            self._current = self._spawn()
-        elif self._next is None:
+            self._crew.current = self._spawn()
+        elif self._crew.next is None:
             self._start_with = StartWith.CONFIG
             self._replace(StartWith.CONFIG, "a successor is being prepared")
 
     def _inspect(self) -> None:
         """Put a gateway that shows what passes in the place of the plain one; once more: for longer."""
-        if self._current is None or self._current.ready is None or self._next is not None:
+        if (
+            self._crew.current is None
+            or self._crew.current.ready is None
+            or self._crew.next is not None
+        ):
             return
-        if self._current.inspects:
+        if self._crew.current.inspects:
             self._inspect_until = self._now + self.rules.inspect_s
             return
         self._replace(StartWith.INSPECT, "mitmweb is being prepared")
 
     def _replace(self, start_with: StartWith, detail: str) -> None:
+        self._update(refused="")
         if self.rules.hands_over:
-            self._next = self._spawn(start_with)
+            self._crew.next = self._spawn(start_with)
             self._update(phase=Phase.REPLACING, detail=detail)
             return
-        assert self._current is not None
+        assert self._crew.current is not None
         self.restarted["asked"] += 1
-        self._send_away(self._current, Drain())
+        self._send_away(self._crew.current, Drain())
         self._ask_at = None
         self._update(pid=None, instance="")
         self._enter(State.STARTING, "the one before finishes first")
-        self._current = self._spawn(start_with)
-        self._current.relieves = True
+        self._crew.current = self._spawn(start_with)
+        self._crew.current.relieves = True
 
     # ------------------------------------------------------------------------------------- what processes do
 
+    def _waits(self, told: Waits) -> None:
+        child = self._crew.find(told.child)
+        if child is None or child.number in self._crew.leaving:
+            return
+        child.spawned_at = math.inf  # its time runs from its start
+        if child is self._crew.current:
+            self._update(detail=told.detail)
+
     def _spawned(self, told: Spawned) -> None:
-        child = self._child(told.child)
+        child = self._crew.find(told.child)
         if child is not None:
-            child.pid = told.pid
-        if child is self._current:
+            child.pid, child.spawned_at = told.pid, self._now
+        if child is self._crew.current:
             self._update(pid=told.pid)
 
     def _spawn_refused(self, told: SpawnRefused) -> None:
-        if self._next is not None and told.child == self._next.number:
-            self._next = None
-            self._update(phase=Phase.SETTLED, detail=f"not replaced: {told.detail}")
-        elif self._current is not None and told.child == self._current.number:
-            self._current = None
+        if self._crew.next is not None and told.child == self._crew.next.number:
+            self._not_replaced(told.detail)
+        elif self._crew.current is not None and told.child == self._crew.current.number:
+            self._crew.current = None
             if told.port_busy:
                 self._fail(Reason.PORT_BUSY, told.detail)
             else:
                 self._again("refused", told.detail, ())
-        elif self._leaving.pop(told.child, None) is not None:
+        elif self._crew.leaving.gone(told.child):
             self._left()
 
     def _became_ready(self, told: BecameReady) -> None:
-        child = self._child(told.child)
-        if child is None or child.number in self._leaving:
+        child = self._crew.find(told.child)
+        if child is None or child.number in self._crew.leaving:
             return
         child.ready, child.pid = told.ready, told.ready.pid
-        if child is self._current:
+        if child is self._crew.current:
             self._inspect_until = self._now + self.rules.inspect_s if child.inspects else None
             self._show(child)
             if self._paused:
                 self._send(Pause())
-        elif child is self._next:
+        elif child is self._crew.next:
             # Both listen now; as long as the first does, nobody can tell who will answer a question.
             self._hand_over(child)
         # The line alone proves nothing: the gateway must answer.
         self._ask_at = self._now
 
     def _exited(self, told: Exited) -> None:
-        if self._leaving.pop(told.child, None) is not None:
+        if self._crew.leaving.gone(told.child):
             self._left()
-        elif self._next is not None and told.child == self._next.number:
-            self._next = None
-            why = told.last_lines[-1] if told.last_lines else f"exit code {told.code}"
-            self._update(
-                phase=Phase.SETTLED, detail=f"not replaced: {why}", last_lines=told.last_lines
-            )
-        elif self._current is not None and told.child == self._current.number:
-            self._current = None
+        elif self._crew.next is not None and told.child == self._crew.next.number:
+            self._update(last_lines=told.last_lines)
+            self._not_replaced(told.last_lines[-1] if told.last_lines else f"exit code {told.code}")
+        elif self._crew.current is not None and told.child == self._crew.current.number:
+            self._crew.current = None
             self._update(pid=None, instance="")
-            if self._next is not None:
+            if self._crew.next is not None:
                 # Its successor is on the way already.
                 self.restarted["crashed"] += 1
-                self._current, self._next = self._next, None
+                self._crew.current, self._crew.next = self._crew.next, None
                 self._enter(State.STARTING)
             elif told.code == EXIT_CONFIG:
                 self._fail(Reason.CONFIG_ERROR, "the config cannot be used", told.last_lines)
             else:
                 self._again("crashed", f"it ended with exit code {told.code}", told.last_lines)
 
+    def _not_replaced(self, why: str) -> None:
+        """The successor is no more; the one that serves goes on."""
+        self._crew.next = None
+        self._update(phase=Phase.SETTLED, detail=f"not replaced: {why}", refused=why)
+
     def _left(self) -> None:
         """One that was sent away is gone."""
-        if self._leaving:
+        if self._crew.leaving:
             return
-        if self._held is not None and self._current is not None:
-            self._current.spawned_at = self._now
-            self._do.append(self._held)
-            self._held = None
+        held = self._crew.place_is_free(self._now)
+        if held is not None:
+            self._do.append(held)
         if self._wanted:
             return
         self._update(pid=None, instance="", in_flight=0)
         self._enter(State.STOPPED)
 
     def _in_flight(self, told: InFlight) -> None:
-        if told.child not in self._leaving or self._wanted:
+        if told.child not in self._crew.leaving or self._wanted:
             return
         word = "request" if told.count == 1 else "requests"
         self._update(in_flight=told.count, detail=f"finishing {told.count} {word}…")
@@ -303,7 +308,7 @@ class Supervisor:
 
     def _answered(self, told: Answered) -> None:
         self._asking = False
-        child = self._current
+        child = self._crew.current
         if child is None:
             return
         if child.ready is None or child.ready.instance != told.instance:
@@ -329,7 +334,7 @@ class Supervisor:
 
     def _missed(self, told: Missed) -> None:
         self._asking = False
-        child = self._current
+        child = self._crew.current
         if child is None:
             return
         self._ask_at = self._now + self.rules.recheck_s
@@ -346,16 +351,16 @@ class Supervisor:
         self._enter(State.UNREACHABLE, told.detail)
         # It may only be stuck: it is told to finish what it can, and ended soon.
         self._send_away(child, Drain(), drain_s=0.0)
-        self._current = None
-        if self._next is not None:
+        self._crew.current = None
+        if self._crew.next is not None:
             self.restarted["hung"] += 1
-            self._current, self._next = self._next, None
+            self._crew.current, self._crew.next = self._crew.next, None
         else:
             self._again("hung", told.detail, ())
 
     def _woke(self) -> None:
         self._deaf_until = self._now + self.rules.wake_s
-        if self._current is not None and self._current.ready is not None:
+        if self._crew.current is not None and self._crew.current.ready is not None:
             self._send(Wake())
             self._ask_at = self._now
 
@@ -366,23 +371,17 @@ class Supervisor:
         if self._again_at is not None and now >= self._again_at:
             self._again_at = None
             self._enter(State.STARTING)
-            self._current = self._spawn()
-        for child in (self._current, self._next):
+            self._crew.current = self._spawn()
+        for child in (self._crew.current, self._crew.next):
             if child is not None and child.ready is None:
                 self._overdue(child)
-        for child in self._leaving.values():
-            if child.terminate_at is not None and now >= child.terminate_at:
-                child.terminate_at = None
-                self._do.append(Terminate(child.number))
-            if child.kill_at is not None and now >= child.kill_at:
-                child.kill_at = now + self.rules.kill_s
-                self._do.append(Kill(child.number))
+        self._do += self._crew.leaving.overdue(now, self.rules)
         if self._inspect_until is not None and now >= self._inspect_until:
             # Again in a moment if this is no time to replace anything.
             self._inspect_until = now + self.rules.recheck_s
-            if self._current is None or not self._current.inspects:
+            if self._crew.current is None or not self._crew.current.inspects:
                 self._inspect_until = None
-            elif self._current.ready is not None:
+            elif self._crew.current.ready is not None:
                 self._restart()
         if self._ask_at is not None and now >= self._ask_at and not self._asking:
             self._asking, self._ask_at = True, None
@@ -393,11 +392,10 @@ class Supervisor:
             return
         self._send_away(child, Drain(), drain_s=0.0)
         detail = f"it did not say in {self.rules.ready_s:g} s that it listens"
-        if child is self._next:
-            self._next = None
-            self._update(phase=Phase.SETTLED, detail=f"not replaced: {detail}")
+        if child is self._crew.next:
+            self._not_replaced(detail)
         else:
-            self._current = None
+            self._crew.current = None
             self._again("hung", detail, ())
 
     # ---------------------------------------------------------------------------------------------- parts
@@ -406,9 +404,8 @@ class Supervisor:
         """After a failure: once more, unless it was tried often enough."""
         self._healthy_since = self._ask_at = None
         if self.status.restarts >= self.rules.restarts:
-            self._fail(
-                Reason.CRASH_LOOP, f"{detail}, {self.rules.restarts} restarts in a row", last_lines
-            )
+            reason = Reason.CANNOT_START if why == "refused" else Reason.CRASH_LOOP
+            self._fail(reason, f"{detail}, {self.rules.restarts} restarts in a row", last_lines)
             return
         restarts = self.status.restarts + 1
         self.restarted[why] += 1
@@ -433,10 +430,10 @@ class Supervisor:
         self._enter(State.FAILED, detail)
 
     def _hand_over(self, successor: Child) -> None:
-        if self._current is not None:
-            self._send_away(self._current, Retire())
+        if self._crew.current is not None:
+            self._send_away(self._crew.current, Retire())
             self.restarted["asked"] += 1
-        self._current, self._next = successor, None
+        self._crew.current, self._crew.next = successor, None
         self._inspect_until = self._now + self.rules.inspect_s if successor.inspects else None
         self._show(successor)
         self._update(phase=Phase.SETTLED, detail="")
@@ -444,33 +441,22 @@ class Supervisor:
             self._send(Pause())
 
     def _spawn(self, start_with: StartWith | None = None) -> Child:
-        self._count += 1
         chosen = start_with or self._start_with
-        asked, inspects = Spawn(self._count, chosen), chosen is StartWith.INSPECT
-        if self._leaving and not self.rules.hands_over:
-            self._held = asked  # until its place is free
-            return Child(self._count, math.inf, inspects=inspects)
-        self._do.append(asked)
-        return Child(self._count, self._now, inspects=inspects)
+        child, asked = self._crew.one_more(chosen, self._now, hands_over=self.rules.hands_over)
+        if asked is not None:
+            self._do.append(asked)
+        return child
 
     def _send_away(
         self, child: Child, command: Drain | Retire, drain_s: float | None = None
     ) -> None:
-        if self._held is not None and self._held.child == child.number:
-            self._held = None
-            return
-        drain = self.rules.drain_s if drain_s is None else drain_s
-        # Retiring waits twice: for what is in flight, and for what still came on the old connections.
-        until = self._now + (2 * drain if isinstance(command, Retire) else drain) + 1.0
-        child.terminate_at, child.kill_at = until, until + self.rules.kill_s
-        if drain == 0.0:
-            child.terminate_at = None
-        self._leaving[child.number] = child
-        self._do.append(Send(child.number, command))
+        asked = self._crew.send_away(child, command, self._now, self.rules, drain_s)
+        if asked is not None:
+            self._do.append(asked)
 
     def _send(self, command: Pause | Resume | Wake) -> None:
-        if self._current is not None:
-            self._do.append(Send(self._current.number, command))
+        if self._crew.current is not None:
+            self._do.append(Send(self._crew.current.number, command))
 
     def _show(self, child: Child) -> None:
         assert child.ready is not None
@@ -480,7 +466,7 @@ class Supervisor:
     def _enter(self, state: State, detail: str = "") -> None:
         before = self.status.state
         if state is before:
-            phase = Phase.REPLACING if self._next is not None else Phase.SETTLED
+            phase = Phase.REPLACING if self._crew.next is not None else Phase.SETTLED
             self._update(phase=phase, detail=detail)
             return
         assert state in NEXT[before], f"{before} to {state}"
@@ -491,10 +477,3 @@ class Supervisor:
 
     def _update(self, **changes: object) -> None:
         self.status = replace(self.status, **changes)  # type: ignore[arg-type]
-
-    def _children(self) -> list[Child]:
-        mine = (self._current, self._next, *self._leaving.values())
-        return [it for it in mine if it is not None]
-
-    def _child(self, number: int) -> Child | None:
-        return next((it for it in self._children() if it.number == number), None)

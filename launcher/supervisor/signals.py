@@ -43,6 +43,14 @@ class Wished:
 
 
 @dataclass(frozen=True, slots=True)
+class Waits:
+    """A gateway process cannot be started yet; `detail` says in a sentence for people what it waits for."""
+
+    child: int
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class Spawned:
     """A gateway process exists."""
 
@@ -113,6 +121,7 @@ class Tick:
 
 type Told = (
     Wished
+    | Waits
     | Spawned
     | SpawnRefused
     | BecameReady

@@ -75,6 +75,7 @@ class Status:
         last_lines: The last lines that a gateway wrote to stderr before it failed.
         inspecting: Whether mitmweb shows what passes.
         offline: No provider can be reached; no sign of trouble with the gateway.
+        refused: Why the successor that was asked for last did not take its place; "" where it did.
     """
 
     state: State = State.STOPPED
@@ -93,3 +94,4 @@ class Status:
     last_lines: tuple[str, ...] = ()
     inspecting: bool = False
     offline: bool = False
+    refused: str = ""

@@ -29,6 +29,7 @@ from korproxy_addons.__main__ import (
 )
 from korproxy_addons.addons.control import Control
 from korproxy_addons.addons.journal import JournalEnd
+from korproxy_addons.addons.state import StateEnd
 from korproxy_addons.config.problems import ConfigProblems
 from korproxy_addons.errors.catalogue import DISK_FULL
 from korproxy_addons.errors.exceptions import KorProxyError
@@ -67,14 +68,15 @@ def run(home: Path, *, port: int = 0, as_json: bool = False) -> None:
         finally:
             # What mitmproxy leaves to the end of the process: its sockets, and after a failed start the addons too.
             await proxyserver.servers.update([])
-            stop_log(master)
+            let_go(master)
 
     asyncio.run(serve())
 
 
-def stop_log(master: Master) -> None:
+def let_go(master: Master) -> None:
+    """Close log and database, which the end of the process closes where a gateway did not get to run."""
     for addon in master.addons.chain:
-        if isinstance(addon, JournalEnd):
+        if isinstance(addon, JournalEnd | StateEnd):
             addon.done()
 
 
@@ -151,7 +153,7 @@ def test_the_last_good_config_stands_in_for_a_broken_one(
         control = next(it for it in master.addons.chain if isinstance(it, Control))
         master._legacy_log_events.uninstall()
         next(it for it in master.addons.chain if isinstance(it, ErrorCheck)).finish()
-        stop_log(master)
+        let_go(master)
         return len(control._store.current.accounts)
 
     assert asyncio.run(accounts("last-good")) == 1
@@ -220,7 +222,7 @@ def test_its_addons_are_few_and_in_order(tmp_path: Path) -> None:
         check = next(it for it in master.addons.chain if isinstance(it, ErrorCheck))
         check.finish()
         master._legacy_log_events.uninstall()
-        stop_log(master)
+        let_go(master)
         return found
 
     found = asyncio.run(names())
@@ -309,3 +311,16 @@ def test_asked_twice_it_ends_at_once_but_one_death_is_one_wish() -> None:
     clock.advance(ONE_WISH_S)
     stop()
     assert done == ["drain", "end"]
+
+
+def test_an_orphan_has_nobody_to_wish_twice() -> None:
+    """A launcher's threads may take their time to die, and the kernel tells of each."""
+    clock, ends, orphan = FakeClock(), list[str](), [True]
+    stop = Stop(clock, lambda: "draining", lambda: ends.append("end"), lambda: orphan[0])
+    stop()
+    clock.advance(10 * ONE_WISH_S)
+    stop()
+    assert ends == []
+    orphan[0] = False
+    stop()
+    assert ends == ["end"]

@@ -1,7 +1,14 @@
+import asyncio
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from launcher import foreground
 from launcher.foreground import Place
 from launcher.supervisor.listeners import Where
+from launcher.supervisor.signals import Wish
+from launcher.supervisor.states import Reason, State, Status
 
 
 def write(home: Path, text: str) -> None:
@@ -28,3 +35,56 @@ def test_a_broken_config_leaves_the_last_place(tmp_path: Path) -> None:
 def test_a_port_that_was_asked_for_wins(tmp_path: Path) -> None:
     write(tmp_path, "listen: {port: 1400}\n")
     assert Place(tmp_path, 0)()[0].port == 0
+
+
+class Over(Exception):
+    """All looks are done."""
+
+
+class Watched:
+    """A keeper and a journal, and what is seen at each look: the file's signature, and how the gateway stands by then."""
+
+    def __init__(self, *looks: tuple[int, State, Reason]) -> None:
+        self._looks = list(looks)
+        self.status = Status()
+        self.done: list[str] = []
+
+    def look(self, _path: Path) -> tuple[int, int]:
+        if not self._looks:
+            raise Over
+        signature, state, reason = self._looks.pop(0)
+        self.status = Status(state=state, reason=reason)
+        return signature, 0
+
+    def wish(self, wish: Wish) -> None:
+        self.done.append(wish)
+
+    def reload(self) -> None:
+        self.done.append("reload")
+
+
+STARTING = (State.STARTING, Reason.NONE)
+HEALTHY = (State.HEALTHY, Reason.NONE)
+BROKEN = (State.FAILED, Reason.CONFIG_ERROR)
+
+
+@pytest.mark.parametrize(
+    ("looks", "done"),
+    [
+        ([(1, *STARTING), (1, *BROKEN), (2, *BROKEN)], ["reload", "start"]),
+        ([(1, *STARTING), (2, *STARTING), (2, *BROKEN)], ["reload", "start"]),
+        ([(1, *STARTING), (2, *BROKEN), (2, *STARTING), (2, *BROKEN)], ["reload", "start"]),
+        ([(1, *HEALTHY), (2, *HEALTHY), (2, *STARTING), (2, *BROKEN)], ["reload"]),
+        ([(1, State.FAILED, Reason.CRASH_LOOP), (2, State.FAILED, Reason.CRASH_LOOP)], ["reload"]),
+    ],
+    ids=["mended", "mended meanwhile", "mended badly", "broken", "no matter of settings"],
+)
+def test_what_another_config_may_cure_is_tried_once_with_each(
+    monkeypatch: pytest.MonkeyPatch, looks: list[tuple[int, State, Reason]], done: list[str]
+) -> None:
+    watched: Any = Watched(*looks)
+    monkeypatch.setattr(foreground, "_signature", watched.look)
+    monkeypatch.setattr(foreground, "LOOK_S", 0)
+    with pytest.raises(Over):
+        asyncio.run(foreground._watch_config(watched, Path("config.yaml"), watched))
+    assert watched.done == done

@@ -4,7 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from launcher.gateway_command import explain_command, gateway_command
+from launcher.gateway_command import (
+    CONTROL_PIPE,
+    PARENT,
+    Kept,
+    explain_command,
+    gateway_command,
+    kept_by_launcher,
+)
 
 
 def test_from_source_it_is_a_module_of_this_python() -> None:
@@ -15,6 +22,7 @@ def test_options_are_passed_only_if_given() -> None:
     command = gateway_command(home=Path("my home"), port=0)
     assert command[3:] == ["--home", "my home", "--port", "0"]
     assert gateway_command(ready_json=True, quiet=True)[3:] == ["--ready-json", "--quiet"]
+    assert gateway_command(parent=7)[3:] == ["--parent", "7"]
 
 
 def test_the_gateway_knows_these_options() -> None:
@@ -52,3 +60,20 @@ def test_frozen_the_gateway_answers_them(monkeypatch: pytest.MonkeyPatch, tmp_pa
     monkeypatch.setattr(sys, "executable", str(tmp_path / "korproxy"))
     gateway = str(tmp_path / "korproxy-gateway")
     assert explain_command(Path("h")) == [gateway, "explain", "--home", "h"]
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_one_that_a_launcher_keeps_is_told_from_all_others(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, frozen: bool
+) -> None:
+    if frozen:
+        monkeypatch.setattr(sys, "frozen", True, raising=False)
+        monkeypatch.setattr(sys, "executable", str(tmp_path / "KorProxy.exe"))
+    own = gateway_command(home=Path("my home"), quiet=True)
+    kept = [*own, CONTROL_PIPE, "--start", "config", PARENT, "77", "--listen-fd", "6"]
+    assert kept_by_launcher(kept) == Kept("my home", 77)
+    assert kept_by_launcher(own) is None
+    assert kept_by_launcher(["vim", *kept[1:]] if frozen else ["vim", *kept]) is None
+    assert kept_by_launcher([*gateway_command(), CONTROL_PIPE, PARENT, "77"]) is None
+    assert kept_by_launcher([*own, CONTROL_PIPE, PARENT]) is None
+    assert kept_by_launcher([]) is None

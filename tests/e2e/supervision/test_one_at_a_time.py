@@ -27,14 +27,16 @@ def test_a_restart_lets_a_stream_finish_and_then_opens_the_port_anew(tmp_path: P
         words = "one two three four five six seven eight"
         asked = question(
             "openai-chat", f"sim-chat/{way['model']}",
-            f'[[sim text="{words}" piece=4 delay_ms=150]]', stream=True,
+            f'[[sim text="{words}" piece=4]]', stream=True,
         )  # fmt: skip
+        house.sim.script("held", after=3, host="compat-chat")
         first = house.launched.status["pid"]
         with ThreadPoolExecutor(1) as pool:
             stream = pool.submit(ask, house.url, asked)
             until(lambda: in_flight(house.url))
             house.launched.process.send_signal(signal.SIGHUP)
             house.launched.wait_for("starting")
+            house.sim.release()
             assert said("openai-chat", stream.result(), stream=True) == words
         status = house.launched.wait_for("healthy", lambda it: it["pid"] not in (None, first))
         assert status["port"] == house.port

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -63,22 +64,31 @@ def test_a_port_that_a_stranger_holds_is_named(home: Path) -> None:
 
 
 def test_a_gateway_that_was_left_over_finishes_and_makes_room(tmp_path: Path) -> None:
-    """Its launcher was killed in the middle of a stream; a new one waits for it, and nothing is cut."""
+    """
+    Its launcher was killed in the middle of a stream; a new one waits for it, and nothing is cut.
+
+    It is stopped until the new one has seen it: one that does not answer is waited for all the same.
+    """
     with SimulatedLauncher(tmp_path) as first:
         way = first.sim.urls()["compatible", "chat"]
         asked = question(
             "openai-chat", f"sim-chat/{way['model']}",
-            '[[sim text="one two three four five six seven eight nine ten" piece=4 delay_ms=150]]', stream=True,
+            '[[sim text="one two three four five six seven eight nine ten" piece=4]]', stream=True,
         )  # fmt: skip
+        first.sim.script("held", after=3, host="compat-chat")
         old = first.launched.status["pid"]
         with ThreadPoolExecutor(1) as pool:
             stream = pool.submit(ask, first.url, asked)
             until(lambda: in_flight(first.port) == 1)
+            os.kill(old, signal.SIGSTOP)
             first.launched.process.kill()
             first.launched.process.wait()
             with Launched(tmp_path) as second:
+                second.wait_for("starting", lambda it: "left behind finishes first" in it["detail"])
+                os.kill(old, signal.SIGCONT)
+                first.sim.release()
                 status = second.wait_for("healthy")
-                assert status["pid"] != old
+                assert (status["pid"] != old, status["restarts"]) == (True, 0)
                 assert "ten" in said("openai-chat", stream.result(), stream=True)
                 assert gone(old)
 
@@ -135,14 +145,23 @@ def test_a_folder_that_cannot_be_written_is_said(home: Path) -> None:
 
 
 def test_a_full_disk_stops_the_log_and_nothing_else(tmp_path: Path) -> None:
-    """No file may grow any more: the gateway serves on."""
+    """No file may grow any more: the gateway serves on, and so does the next one."""
     with SimulatedLauncher(tmp_path) as running:
+        launched = running.launched
         way = running.sim.urls()["compatible", "chat"]
         asked = question("openai-chat", f"sim-chat/{way['model']}", "[[sim text=Aye]]")
-        psutil.Process(running.launched.status["pid"]).rlimit(psutil.RLIMIT_FSIZE, (0, 0))
+        first = launched.status["pid"]
+        for pid in (
+            first,
+            launched.process.pid,
+        ):  # what the launcher starts from now on is limited, too
+            psutil.Process(pid).rlimit(psutil.RLIMIT_FSIZE, (0, 0))
         for _ in range(5):
             assert said("openai-chat", ask(running.url, asked), stream=False) == "Aye"
-        assert running.launched.status["state"] == "healthy"
+        assert launched.status["state"] == "healthy"
+        launched.process.send_signal(signal.SIGHUP)
+        launched.wait_for("healthy", lambda it: it["pid"] not in (None, first))
+        assert said("openai-chat", ask(running.url, asked), stream=False) == "Aye"
 
 
 def test_of_two_launchers_at_once_one_runs(home: Path) -> None:

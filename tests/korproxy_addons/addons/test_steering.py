@@ -222,3 +222,26 @@ def test_what_a_person_is_to_be_told_goes_by_the_pipe(stops: list[str]) -> None:
         assert pipe.told[1:] == [Notice("", "", "something")]
 
     asyncio.run(run())
+
+
+class JustClosed:
+    """A loop that is closed between two looks at it."""
+
+    def is_closed(self) -> bool:
+        return False
+
+    def call_soon_threadsafe(self, *_: object) -> None:
+        raise RuntimeError("Event loop is closed")
+
+
+def test_what_comes_while_the_loop_is_closed_is_no_mistake(
+    stops: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The launcher's end and the gateway's own may coincide; its reading thread then has nobody to tell."""
+
+    async def work(house: House) -> None:
+        monkeypatch.setattr(house.steering, "_loop", JustClosed())
+        house.pipe.end()
+        house.pipe.command(Drain())
+
+    assert start(work, monkeypatch).control.did == []

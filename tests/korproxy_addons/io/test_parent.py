@@ -10,11 +10,12 @@ from korproxy_addons.io.parent import end_with_parent
 
 CHILD = """
 import os, signal, sys
-from korproxy_addons.io.parent import end_with_parent
+from korproxy_addons.io.parent import end_with_parent, is_orphan
+assert not is_orphan(int(sys.argv[1]))
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
 print(end_with_parent(int(sys.argv[1])), flush=True)
 signal.sigwait([signal.SIGTERM])
-print("told", flush=True)
+print("told", is_orphan(int(sys.argv[1])), flush=True)
 """
 
 
@@ -40,7 +41,7 @@ def test_the_kernel_tells_when_the_parent_is_killed() -> None:
         assert parent.stdout is not None
         assert parent.stdout.readline() == b"True\n"
         parent.send_signal(signal.SIGKILL)
-        assert parent.stdout.readline() == b"told\n"
+        assert parent.stdout.readline() == b"told True\n"
 
 
 def test_the_real_parent_is_known() -> None:

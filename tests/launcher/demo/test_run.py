@@ -2,10 +2,18 @@
 
 import io
 import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
+import psutil
 import pytest
 from rich.console import Console
 
@@ -16,6 +24,8 @@ from launcher.demo.run import WIDE_CHARACTERS, Row, run_demo
 from launcher.demo.settings import DemoAccount, demo_accounts
 from launcher.simulator import Simulator
 from support.asking import DIALECTS
+from support.kept import gone
+from support.waiting import until
 
 GOOD = Row("gemini", "claude", "api-key", "m-1", "plain HTTP", 12.34, 56.78, 3, 4, True, "")
 BAD = replace(GOOD, ok=False, first_byte_ms=None, total_ms=None, detail="HTTP 500: said so")
@@ -127,6 +137,18 @@ def test_a_gateway_that_does_not_start_is_told(
     assert "the port is taken" in capsys.readouterr().out
 
 
+def test_a_port_that_is_taken_is_told_with_its_holder_and_the_way_out(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(module, "DemoGateway", NoGateway)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert run_demo(once=False, as_json=False, port=port) == 1
+    said = capsys.readouterr().out
+    assert f"Port {port} is taken by " in said
+    assert f"(process {os.getpid()}); --port 0 takes a free one." in said
+
+
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """One dialect and two ways in, without SDKs: what all others do alike."""
@@ -179,3 +201,68 @@ def test_the_demo_stays_up_until_it_is_interrupted_and_says_how_to_use_it(
         "nothing leaves this machine",
     ):
         assert words in shown
+
+
+# The whole demo but for its questions; it says where its folder is.
+DEMO = """
+import sys, tempfile
+from launcher.demo import run
+run.DIALECTS = ()
+real = tempfile.TemporaryDirectory
+class Shown(real):
+    def __enter__(self):
+        print("folder", super().__enter__(), flush=True)
+        return self.name
+tempfile.TemporaryDirectory = Shown
+sys.exit(run.run_demo(once=False, as_json=False, port=0))
+"""
+
+
+class Running:
+    """The demo in a process of its own, up and waiting to be interrupted."""
+
+    def __enter__(self) -> Self:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", DEMO], stdout=subprocess.PIPE, text=True
+        )
+        assert self.process.stdout is not None
+        said = list(iter_until(self.process.stdout, "Ctrl-C ends the demo."))
+        self.home = Path(next(it for it in said if it.startswith("folder ")).split()[1])
+        (gateway,) = psutil.Process(self.process.pid).children()
+        self.gateway = gateway.pid
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.communicate()
+        if not gone(self.gateway):
+            os.kill(self.gateway, signal.SIGKILL)
+
+
+def iter_until(lines: Iterator[str], end: str) -> Iterator[str]:
+    for line in lines:
+        yield line.rstrip()
+        if end in line:
+            return
+    raise AssertionError("it ended before")
+
+
+@pytest.mark.e2e
+@pytest.mark.skipif(os.name != "posix", reason="POSIX signals")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_told_to_end_it_takes_everything_with_it(number: signal.Signals) -> None:
+    with Running() as demo:
+        demo.process.send_signal(number)
+        assert demo.process.wait(60) == 0
+        assert gone(demo.gateway)
+        assert not demo.home.exists()
+
+
+@pytest.mark.e2e
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel tells of a parent's end")
+def test_killed_it_leaves_no_gateway_at_the_port() -> None:
+    with Running() as demo:
+        demo.process.kill()
+        demo.process.wait()
+        until(lambda: gone(demo.gateway))
+        shutil.rmtree(demo.home)

@@ -5,6 +5,7 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -164,6 +165,130 @@ def test_a_taken_port_is_named_with_its_holder(house: House) -> None:
         house.run(act)
 
 
+def test_a_port_that_is_let_go_while_its_holder_is_looked_for_is_taken(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A gateway that an earlier launcher left behind may end at any moment: then nobody is there to be named."""
+    with socket.create_server(("127.0.0.1", 0)) as ending:
+        house.port = ending.getsockname()[1]
+        looks = []
+
+        def nobody_any_more(port: int) -> None:
+            looks.append(port)
+            ending.close()
+
+        monkeypatch.setattr(keeper_module, "port_holder", nobody_any_more)
+
+        async def act(keeper: Keeper) -> None:
+            keeper.wish(Wish.START)
+            assert (await keeper.until(is_up_or_down)).port == house.port
+
+        house.run(act)
+    assert looks == [house.port]
+
+
+def is_up_or_down(status: Status) -> bool:
+    return is_healthy(status) or has_failed(status)
+
+
+def test_a_port_that_somebody_unknown_keeps_is_taken(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system names other people's processes to root only."""
+    monkeypatch.setattr(keeper_module, "port_holder", lambda _port: None)
+    monkeypatch.setattr(keeper_module, "NOBODY_LOOK_S", 0.001)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        house.port = taken.getsockname()[1]
+
+        async def act(keeper: Keeper) -> None:
+            keeper.wish(Wish.START)
+            status = await keeper.until(has_failed)
+            assert status.detail.startswith(f"port {house.port} is taken by another program; port ")
+
+        house.run(act)
+
+
+class LeftBehind:
+    """A gateway of another launcher that is at the port and answers nobody, until it is told to go."""
+
+    def __init__(self, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        house.port = self.listener.getsockname()[1]
+        self.gone = asyncio.Event()
+        self.limits: list[tuple[float, float]] = []
+        monkeypatch.setattr(keeper_module, "until_gone", self.until_gone)
+
+    async def until_gone(
+        self,
+        home: Path,
+        *,
+        finish_s: float,
+        kill_s: float,
+        wanted: Callable[[], bool],
+        on_found: Callable[[], None],
+    ) -> None:
+        self.limits.append((finish_s, kill_s))
+        on_found()
+        while wanted() and not self.gone.is_set():  # noqa: ASYNC110 - `wanted` gives no sign
+            await asyncio.sleep(0)
+        self.listener.close()
+
+
+def test_one_that_was_left_behind_makes_room(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How it is found and waited for: test_left_over."""
+    left = LeftBehind(house, monkeypatch)
+
+    async def act(keeper: Keeper) -> None:
+        keeper.wish(Wish.START)
+        waiting = await keeper.until(lambda it: bool(it.detail))
+        assert (waiting.state, waiting.detail) == (State.STARTING, keeper_module.LEFT_OVER)
+        left.gone.set()
+        status = await keeper.until(is_healthy)
+        assert (status.port, status.restarts, status.detail) == (house.port, 0, "")
+
+    house.run(act)
+    assert left.limits == [(2.0, house.rules.kill_s)]  # a drain may take one second here
+
+
+def test_what_nobody_foresaw_at_a_start_is_a_refusal(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One that is neither started nor refused would be waited for without end, by a stop as well."""
+
+    async def broken(_home: Path, **_words: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(keeper_module, "until_gone", broken)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        house.port = taken.getsockname()[1]
+
+        async def act(keeper: Keeper) -> None:
+            keeper.wish(Wish.START)
+            status = await keeper.until(has_failed)
+            assert "cannot be started: ZeroDivisionError" in status.detail
+            keeper.wish(Wish.START)
+
+        house.run(act)
+    assert {it.message for it in caplog.records} == {"gateway not started"}
+
+
+def test_a_stop_waits_for_no_one_that_was_left_behind(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = LeftBehind(house, monkeypatch)
+
+    async def act(keeper: Keeper) -> None:
+        keeper.wish(Wish.START)
+        await keeper.until(lambda it: bool(it.detail))
+        keeper.wish(Wish.STOP)
+        await keeper.until(lambda it: it.state is State.STOPPED)
+        assert keeper._listeners.descriptors == (), "nobody would answer"
+
+    house.run(act)
+    assert house.lines == [], "no gateway was started"
+    assert not left.gone.is_set()
+
+
 def test_a_program_that_cannot_be_started_is_an_error_in_words(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -173,6 +298,7 @@ def test_a_program_that_cannot_be_started_is_an_error_in_words(
         keeper.wish(Wish.START)
         status = await keeper.until(has_failed)
         assert "cannot be started: No such file" in status.detail
+        assert status.reason is Reason.CANNOT_START
 
     house.run(act)
 
@@ -188,6 +314,28 @@ def test_problems_of_the_config_reach_the_person(house: House) -> None:
         assert keeper.config_problems == ("line 3: port",)
 
     house.run(act)
+
+
+def test_a_listener_that_fails_is_in_nobodys_way(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As a terminal that is gone, to which each line is written."""
+
+    class Deaf(list[Any]):
+        def append(self, _news: Any) -> None:
+            raise BrokenPipeError
+
+    house.states, house.lines, house.notices = Deaf(), Deaf(), Deaf()
+
+    async def act(keeper: Keeper) -> None:
+        keeper.wish(Wish.START)
+        first = await keeper.until(is_healthy)
+        keeper.reload()
+        keeper.wish(Wish.RESTART)
+        await keeper.until(lambda it: is_healthy(it) and it.pid != first.pid)
+
+    house.run(act)
+    assert {it.message for it in caplog.records} == {"listener failed"}
 
 
 def test_a_wake_is_passed_on(house: House) -> None:

@@ -1,7 +1,9 @@
+import errno
 import socket
 
 import pytest
 
+from launcher.supervisor import listeners as module
 from launcher.supervisor.listeners import Listeners, PortTakenError, Where, opened
 
 LOOPBACK = ("127.0.0.1",)
@@ -64,6 +66,21 @@ def test_a_taken_port_is_named_with_the_next_free_one(listeners: Listeners) -> N
     assert found.value.free is not None
     assert port < found.value.free <= port + 20
     assert listeners.descriptors == ()
+
+
+def test_a_port_that_the_system_keeps_is_told_as_that(
+    listeners: Listeners, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As ports below 1024 for those who are not root: nobody listens there, and nobody is to be named."""
+
+    def kept(_host: str, _port: int) -> socket.socket:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(module, "_bound", kept)
+    with pytest.raises(PortTakenError) as found:
+        listeners.open(Where(LOOPBACK, 80))
+    assert (found.value.kept, found.value.free) == (True, None)
+    assert str(found.value) == "the system does not let KorProxy have port 80"
 
 
 def test_a_place_that_cannot_be_had_leaves_the_old_one(listeners: Listeners) -> None:

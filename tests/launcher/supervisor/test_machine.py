@@ -1,12 +1,9 @@
 """Every rule of supervision on a clock of our own: no process is started here."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from korproxy_addons.control.protocol import Drain, Pause, Resume, Retire, Wake
 from launcher.supervisor.machine import EXIT_CONFIG
@@ -28,12 +25,13 @@ from launcher.supervisor.signals import (
     Terminate,
     Tick,
     Told,
+    Waits,
     Wish,
-    Wished,
     Woke,
 )
 from launcher.supervisor.states import Phase, Reason, State
 from support.supervised import World, ready
+from support.supervised_life import Life, LifeWithoutSharing
 
 
 @pytest.fixture
@@ -54,6 +52,40 @@ def test_a_start_is_over_when_the_gateway_itself_answers(world: World) -> None:
     assert world.state() is State.HEALTHY
     status = world.supervisor.status
     assert (status.pid, status.port, status.instance) == (1001, 1337, "run-1")
+
+
+def test_one_that_waits_for_its_place_is_not_late(world: World) -> None:
+    """A gateway that another launcher left behind may take as long as its streams do."""
+    world.wish(Wish.START)
+    world.tell(Waits(1, "another finishes first"))
+    assert world.supervisor.status.detail == "another finishes first"
+    assert world.later(1000.0) == ()
+    assert world.state() is State.STARTING
+    world.tell(Spawned(1, 1001))
+    assert world.later(world.rules.ready_s - 0.1) == ()
+    world.up(1)
+    assert world.state() is State.HEALTHY
+    assert world.supervisor.status.detail == ""
+    assert world.supervisor.status.restarts == 0
+
+
+def test_one_that_got_its_place_late_may_still_be_mute(world: World) -> None:
+    world.wish(Wish.START)
+    world.tell(Waits(1, "another finishes first"))
+    world.later(1000.0)
+    world.tell(Spawned(1, 1001))
+    assert world.later(world.rules.ready_s) == (Send(1, Drain()),)
+    assert world.supervisor.status.restarts == 1
+
+
+def test_one_that_is_wanted_no_more_does_not_say_what_it_waits_for(world: World) -> None:
+    world.wish(Wish.START)
+    world.wish(Wish.STOP)
+    before = world.supervisor.status
+    world.tell(Waits(1, "another finishes first"))
+    assert world.supervisor.status == before
+    world.tell(SpawnRefused(1, False, "it is wanted no more"))
+    assert world.state() is State.STOPPED
 
 
 def test_a_second_start_changes_nothing(world: World) -> None:
@@ -223,12 +255,12 @@ def test_a_taken_port_is_told_and_not_walked_around(world: World) -> None:
     assert world.later(1e6) == ()
 
 
-def test_a_start_the_system_refuses_counts_as_a_crash(world: World) -> None:
+def test_a_start_the_system_refuses_is_tried_as_often_as_a_crash_and_is_none(world: World) -> None:
     world.wish(Wish.START)
     for child in (1, 2, 3, 4):
         world.tell(SpawnRefused(child, port_busy=False, detail="no memory"))
         world.later(5.0)
-    assert world.supervisor.status.reason is Reason.CRASH_LOOP
+    assert world.supervisor.status.reason is Reason.CANNOT_START
     assert world.supervisor.restarted == {"refused": 3}
 
 
@@ -294,7 +326,12 @@ def test_a_successor_that_fails_leaves_the_old_one_at_work(world: World, failure
     world.wish(Wish.RESTART)
     world.tell(failure)
     assert world.state() is State.HEALTHY
-    assert world.supervisor.status.detail.startswith("not replaced: ")
+    status = world.supervisor.status
+    assert status.detail == f"not replaced: {status.refused}" != "not replaced: "
+    world.answer(1)
+    assert world.supervisor.status.refused == status.refused, "who asks later is told, too"
+    world.wish(Wish.RESTART)
+    assert world.supervisor.status.refused == ""
     assert not any(isinstance(it, Send) for it in world.asked)
 
 
@@ -378,116 +415,6 @@ def test_a_look_ends_by_itself(world: World) -> None:
     world.up(2)
     world.later(world.rules.inspect_s + 1)
     assert Spawn(3, StartWith.CONFIG) in world.asked
-
-
-class Life(RuleBasedStateMachine):
-    """Whatever happens, in whatever order: states follow the table (asserted inside), and nothing gets lost."""
-
-    numbers = Rules(hands_over=True)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.world = World(self.numbers)
-        self.alive: dict[int, bool] = {}
-        self.since_health = 0
-
-    def tell(self, told: Told) -> None:
-        for asked in self.world.tell(told):
-            self.carry_out(asked)
-
-    def carry_out(self, asked: Asked) -> None:
-        if isinstance(asked, Spawn):
-            self.alive[asked.child] = False
-            self.since_health += 1
-
-    def some(self, pick: int, wanted: Callable[[int], bool] = lambda _child: True) -> int | None:
-        found = [child for child in self.alive if wanted(child)]
-        return found[pick % len(found)] if found else None
-
-    @rule(wish=st.sampled_from(Wish))
-    def wish(self, wish: Wish) -> None:
-        if wish in (Wish.START, Wish.START_PLAIN, Wish.START_LAST_GOOD, Wish.RESTART):
-            self.since_health = 0
-        self.tell(Wished(wish))
-
-    @rule(pick=st.integers(0, 9))
-    def becomes_ready(self, pick: int) -> None:
-        child = self.some(pick, lambda it: not self.alive[it])
-        if child is not None:
-            self.alive[child] = True
-            self.tell(Spawned(child, 1000 + child))
-            self.tell(ready(child))
-
-    @rule(pick=st.integers(0, 9), slow=st.booleans())
-    def answers(self, pick: int, slow: bool) -> None:
-        child = self.some(pick, lambda it: self.alive[it])
-        if child is not None:
-            self.since_health = 0
-            self.tell(Answered(f"run-{child}", 0.9 if slow else 0.01))
-
-    @rule()
-    def misses(self) -> None:
-        self.tell(Missed("no answer"))
-
-    @rule(pick=st.integers(0, 9), code=st.sampled_from([0, 1, 78, -9]))
-    def exits(self, pick: int, code: int) -> None:
-        child = self.some(pick)
-        if child is not None:
-            del self.alive[child]
-            self.tell(Exited(child, code, ("a line",)))
-
-    @rule(pick=st.integers(0, 9), busy=st.booleans())
-    def is_refused(self, pick: int, busy: bool) -> None:
-        child = self.some(pick, lambda it: not self.alive[it])
-        if child is not None:
-            del self.alive[child]
-            self.tell(SpawnRefused(child, busy, "refused"))
-
-    @rule()
-    def wakes(self) -> None:
-        self.tell(Woke())
-
-    @rule(seconds=st.sampled_from([0.1, 1.0, 7.0, 70.0]))
-    def time_passes(self, seconds: float) -> None:
-        for asked in self.world.later(seconds):
-            self.carry_out(asked)
-
-    @invariant()
-    def every_process_is_known(self) -> None:
-        assert all(self.world.supervisor._child(child) for child in self.alive)
-
-    @invariant()
-    def there_are_no_more_starts_than_the_rules_allow(self) -> None:
-        assert self.since_health <= self.world.rules.restarts + 2
-
-    @precondition(lambda self: self.world.state() is State.FAILED)
-    @invariant()
-    def a_failure_has_a_reason(self) -> None:
-        assert self.world.supervisor.status.reason is not Reason.NONE
-
-    def teardown(self) -> None:
-        """However it got there: a stop ends everything, if need be by killing."""
-        self.tell(Wished(Wish.STOP))
-        killed: set[int] = set()
-        for asked in self.world.later(200.0):
-            if isinstance(asked, Kill):
-                killed.add(asked.child)
-        assert killed >= set(self.alive)
-        for child in list(self.alive):
-            self.tell(Exited(child, -9))
-        assert self.world.state() is State.STOPPED
-        assert self.world.supervisor.idle
-        assert self.world.supervisor.due_at() is None
-
-
-class LifeWithoutSharing(Life):
-    """The same where sockets cannot be handed over: two gateways are never alive at a time."""
-
-    numbers = Rules(hands_over=False)
-
-    @invariant()
-    def there_is_one_at_most(self) -> None:
-        assert len(self.alive) <= 1
 
 
 TestLife: Any = Life.TestCase
