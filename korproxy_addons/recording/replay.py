@@ -9,6 +9,7 @@ from korproxy_addons.errors.catalogue import CANNOT_REPLAY, RECORDING_WITHOUT_CO
 from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.recording.record import Recording
 from korproxy_addons.recording.redact import MASK
+from korproxy_addons.routing.tools import OWN_REQUESTS
 
 USER_AGENT = "korproxy-replay"
 # The gateway speaks for itself, makes its own id, and is sent one whole body.
@@ -132,7 +133,7 @@ def _notes(recording: Recording, hidden: set[str]) -> list[str]:
         number = recording.request.masked
         what = "one secret was" if number == 1 else f"{number} secrets were"
         notes.append(f"{what} taken out of the body: there the request is another one")
-    if recording.tool:
+    if recording.tool not in ("", OWN_REQUESTS):
         notes.append(
             f"sent as KorProxy's own and not as {recording.tool}: rules about tools, and logins for that tool"
             " alone, do not apply"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from korproxy_addons.errors.catalogue import CATALOGUE
 from korproxy_addons.errors.exceptions import KorProxyError
 from korproxy_addons.usage.availability import RESTART, Moment
-from korproxy_addons.usage.record import ExchangeRecord
+from korproxy_addons.usage.record import OWN_REQUESTS, ExchangeRecord
 from launcher.actions.bundle_facts import DAY_S, Facts
 from launcher.actions.checks import ORDER, Check
 from launcher.actions.self_test_config import USABLE
@@ -308,7 +308,9 @@ def _log_errors(facts: Facts) -> Iterator[Check]:
 
 
 def _recent(facts: Facts) -> list[ExchangeRecord]:
-    return [it for it in facts.exchanges if it.started_at >= facts.at - HOUR_S]
+    """Of the last hour, but for those of KorProxy's own tests: the doctor asks for what must be refused, too."""
+    since = facts.at - HOUR_S
+    return [it for it in facts.exchanges if it.started_at >= since and it.tool != OWN_REQUESTS]
 
 
 def _failed(facts: Facts) -> list[ExchangeRecord]:

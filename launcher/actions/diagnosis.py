@@ -22,6 +22,7 @@ from korproxy_addons.io.database_file import FILE_NAME
 from korproxy_addons.io.vault_opening import open_vault
 from korproxy_addons.presets import PRESETS
 from korproxy_addons.providers.resolve import resolve_accounts
+from korproxy_addons.usage.record import OWN_REQUESTS
 from launcher.actions.account_health import Trouble, troubles
 from launcher.actions.accounts import AccountView, list_accounts
 from launcher.actions.checks import ORDER, Check, Result
@@ -269,6 +270,8 @@ def _failures(home: Path, now: float) -> Iterator[_Failed]:
             continue
         if (tool, model) in served:
             continue
+        if tool == OWN_REQUESTS and not accounts:
+            continue  # whoever ran the command has read what was refused
         if not model and tool in (served_tools if code == _KEY else working):
             continue
         key = (account, code) if accounts else (tool, model, account, code)
@@ -337,6 +340,8 @@ def _name_of(tool: str) -> str:
     """Of a tool; what calls itself something else is a program of the user's own."""
     if tool in PRESETS:
         return PRESETS[tool].name
+    if tool == OWN_REQUESTS:
+        return "KorProxy itself"
     return f"the program {tool}" if tool else "a tool"
 
 

@@ -1,12 +1,17 @@
 """The switch that has exchanges recorded; what there is then is `actions/recorded.py`'s."""
 
+import contextlib
+import difflib
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from korproxy_addons.errors.catalogue import STATE_UNAVAILABLE
 from korproxy_addons.errors.exceptions import KorProxyError
+from korproxy_addons.io.database_file import FILE_NAME
+from korproxy_addons.io.ledger_file import LedgerFile
 from korproxy_addons.io.recording_state import LONGEST_MINUTES, RecordingState, RecordingSwitch
+from korproxy_addons.presets import PRESETS
 
 DEFAULT_MINUTES = 30
 
@@ -80,3 +85,38 @@ def stop_recording(home: Path) -> RecordState:
     except OSError as error:
         raise KorProxyError(STATE_UNAVAILABLE, error.strerror or "recording.json") from None
     return RecordState(on=False)
+
+
+def tool_meant(home: Path, word: str) -> tuple[str, str]:
+    """
+    The tool whose exchanges a person wants recorded, and what they should know of it; "" for nothing.
+
+    Args:
+        home: The KorProxy folder.
+        word: A tool's id, the beginning of one (`codex`), its name, or that of a program of the person's own.
+    """
+    wanted = word.strip().lower()
+    if not wanted or any(it == wanted or it.startswith(f"{wanted}-") for it in PRESETS):
+        return wanted, ""
+    for preset in PRESETS.values():
+        if wanted in (preset.name.lower(), *preset.programs):
+            return preset.id, ""
+    if _has_asked(home, wanted):
+        return wanted, ""
+    names = {it.partition("-")[0]: it for it in PRESETS} | {it: it for it in PRESETS}
+    near = difflib.get_close_matches(wanted, names, n=1, cutoff=0.7)
+    hint = (
+        f"Did you mean {names[near[0]]}?"
+        if near
+        else f"Those that are known: {', '.join(PRESETS)}."
+    )
+    return (
+        wanted,
+        f"No tool is known as {wanted}, and no program of that name has asked yet. {hint}",
+    )
+
+
+def _has_asked(home: Path, tool: str) -> bool:
+    with contextlib.suppress(KorProxyError), LedgerFile(home / FILE_NAME) as file:
+        return bool(file.rows("SELECT 1 FROM usage_daily WHERE tool = ? LIMIT 1", (tool,)))
+    return False

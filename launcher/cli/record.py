@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from launcher.cli.homes import Home, folder_of
+from launcher.cli.numbers import NOTHING
 from launcher.cli.output import AsJson, show
 from launcher.cli.waiting import progress
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
     from korproxy_addons.io.recordings import Kept
     from korproxy_addons.recording.record import Brief
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 _HELP = "Record what passes, secrets taken out. Off by default, and off again by itself."
 _ID_DIGITS = 8
+WIDE = 110
+"""Cells of a terminal in which a list has room for everything."""
 
 OneName = Annotated[
     str | None,
@@ -59,13 +63,20 @@ def on(
 ) -> None:
     """Record: requests, what was sent on, both replies."""
     from launcher.actions.recorded import taken_up
-    from launcher.actions.recording import start_recording
+    from launcher.actions.recording import start_recording, tool_meant
 
     folder = folder_of(home)
-    state = start_recording(folder, minutes=minutes, tool=tool, shapes=shapes)
+    meant, note = tool_meant(folder, tool)
+    state = start_recording(folder, minutes=minutes, tool=meant, shapes=shapes)
     running = taken_up(folder, state)
-    value = {"recording": asdict(state), "gateway": _NAMES[running]}
-    show(value, lambda console: _say_on(console, state, running), as_json=as_json)
+    value = {"recording": asdict(state), "gateway": _NAMES[running], "note": note}
+
+    def text(console: "Console") -> None:
+        _say_on(console, state, running)
+        if note:
+            console.print(f"! {note}", style="yellow")
+
+    show(value, text, as_json=as_json)
 
 
 def off(home: Home = None, as_json: AsJson = False) -> None:
@@ -205,36 +216,38 @@ def _print_list(console: "Console", found: "list[Brief]") -> None:
     if not found:
         console.print("Nothing has been recorded. Begin with: korproxy record on")
         return
-    from rich.table import Table
+    from launcher.cli.columns import print_columns
+
+    wide = console.width >= WIDE
+    heads = ("id", "time", "tool", "asked for", "answered by" if wide else "by", "status", "took")
+    rows = [_cells(it, wide=wide) for it in found]
+    print_columns(console, heads, rows, names=heads[2:5], numbers=heads[5:])
+    console.print("`korproxy record show ID` shows one in full.", style="dim")
+
+
+def _cells(brief: "Brief", *, wide: bool) -> "list[str | Text]":
     from rich.text import Text
 
+    from launcher.cli.numbers import span
     from launcher.cli.recording_text import visible
 
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("id", no_wrap=True)
-    table.add_column("time", no_wrap=True)
-    table.add_column("tool", no_wrap=True, max_width=12)
-    table.add_column("asked for", overflow="fold")
-    table.add_column("answered by", overflow="fold")
-    table.add_column("status", justify="right", no_wrap=True)
-    table.add_column("ms", justify="right", no_wrap=True)
-    for it in found:
-        asked = it.requested_model
-        if it.operation not in ("generate", "other") or not asked:
-            asked = f"{it.operation} {asked}".strip()
-        table.add_row(
-            it.id[-_ID_DIGITS:],
-            _clock(it.started_at),
-            visible(it.tool),
-            visible(asked),
-            visible(it.answered_by) if it.attempts else Text("KorProxy", "dim"),
-            _outcome(it),
-            f"{it.total_ms:.0f}",
-        )
-    console.print(table)
+    asked = brief.requested_model
+    if brief.operation not in ("generate", "other") or not asked:
+        asked = f"{brief.operation} {asked}".strip()
+    # Both models side by side have no room where the terminal is narrow.
+    by = brief.answered_by if wide else brief.answered_by.partition("/")[0]
+    return [
+        brief.id[-_ID_DIGITS:],
+        _clock(brief.started_at),
+        visible(brief.tool) or NOTHING,
+        visible(asked),
+        visible(by) if brief.attempts else Text("KorProxy", "dim"),
+        _outcome(brief),
+        span(brief.total_ms),
+    ]
 
 
-def _outcome(brief: "Brief") -> Any:
+def _outcome(brief: "Brief") -> "Text":
     from rich.text import Text
 
     if brief.outcome == "client_gone":
@@ -281,4 +294,4 @@ def _clock(at: float | None) -> str:
         return ""
     local = datetime.fromtimestamp(at).astimezone()
     today = datetime.now().astimezone().date()
-    return f"{local:%H:%M:%S}" if local.date() == today else f"{local:%d %b %H:%M}"
+    return f"{local:%H:%M:%S}" if local.date() == today else f"{local:%m-%d %H:%M}"

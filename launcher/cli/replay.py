@@ -12,6 +12,8 @@ from launcher.cli.homes import Home, folder_of
 from launcher.cli.output import AsJson, show
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
     from launcher.actions.replay import ReplayPlan, ReplayResult, Side
@@ -63,8 +65,9 @@ def _agreed(plan: "ReplayPlan", *, as_json: bool) -> bool:
     """Whether the person wants it sent, knowing what it may cost."""
     if as_json or not sys.stdin.isatty():
         raise typer.BadParameter("a replay may cost money: say --yes where nobody can be asked.")
-    for note in plan.replay.notes:
-        typer.echo(f"Note: {note}.")
+    from rich.console import Console
+
+    _print_notes(Console(highlight=False, markup=False), plan.replay.notes)
     return typer.confirm(question(plan))
 
 
@@ -82,13 +85,12 @@ def question(plan: "ReplayPlan") -> str:
 def _print(console: "Console", result: "ReplayResult") -> None:
     from launcher.cli.changes import print_changes
 
-    for note in result.notes:
-        console.print(f"Note: {note}.", style="dim", soft_wrap=True)
+    _print_notes(console, result.notes)
     _print_table(console, result)
     for name, side in (("recorded", result.before), ("now", result.after)):
         if side.error:
             code = f"{side.code} " if side.code else ""
-            console.print(f"{name}: {code}{side.error}", style="red", soft_wrap=True)
+            console.print(f"{name}: {code}{side.error}", style="red")
     if not result.compared:
         console.print("What the recorded answer said was not kept, so it is not compared.")
         return
@@ -98,6 +100,17 @@ def _print(console: "Console", result: "ReplayResult") -> None:
         print_changes(console, told, indent=2)
     else:
         console.print("The two answers say the same.", style="green")
+
+
+def _print_notes(console: "Console", notes: "Sequence[str]") -> None:
+    """Each by itself, its further lines below its first word."""
+    from rich.table import Table
+
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    for note in notes:
+        grid.add_row("Note:", f"{note}.", style="dim")
+    if notes:
+        console.print(grid)
 
 
 def _print_table(console: "Console", result: "ReplayResult") -> None:

@@ -11,9 +11,7 @@ from launcher.cli.homes import Home, folder_of
 from launcher.cli.output import AsJson, show
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from rich.console import Console, JustifyMethod
+    from rich.console import Console
     from rich.text import Text
 
     from korproxy_addons.usage.record import ExchangeRecord
@@ -155,39 +153,19 @@ def _moment(option: str, text: str | None) -> float | None:
 
 
 def _print(console: "Console", found: "tuple[ExchangeRecord, ...]", *, narrowed: bool) -> None:
-    from rich.table import Table
+    from launcher.cli.columns import print_columns
 
     if not found:
         text = "No request is like that." if narrowed else "Nothing was asked yet."
         console.print(text)
         return
     wide = console.width >= WIDE
-    table = Table(box=None, pad_edge=False, header_style="bold")
     names = ("tool", "model", *(("account",) if wide else ()))
     numbers = ("took", *(("in", "out", "USD") if wide else ()))
     heads = ("when", "id", *names, *numbers, "result")
     rows = [_cells(it, wide=wide) for it in found]
-    columns = dict(zip(heads, zip(heads, *rows, strict=True), strict=True))
-    widths = _fitted({it: max(map(len, columns[it])) for it in heads}, names, console.width)
-    for name in heads:
-        justify: JustifyMethod = "right" if name in numbers else "left"
-        table.add_column(
-            name, no_wrap=True, overflow="ellipsis", width=widths[name], justify=justify
-        )
-    for row in rows:
-        table.add_row(*row)
-    console.print(table)
+    print_columns(console, heads, rows, names=names, numbers=numbers)
     console.print("`korproxy requests show ID` shows one in full.", style="dim")
-
-
-def _fitted(widths: dict[str, int], names: "Sequence[str]", room: int) -> dict[str, int]:
-    """Names give way, the longest first, until all fits: half a time, a number or a code tells nothing."""
-    fitted = dict(widths)
-    over = sum(fitted.values()) + 2 * (len(fitted) - 1) - room
-    for _ in range(over):
-        longest = max(names, key=fitted.__getitem__)
-        fitted[longest] = max(1, fitted[longest] - 1)
-    return fitted
 
 
 def _cells(record: "ExchangeRecord", *, wide: bool) -> "list[str | Text]":

@@ -45,6 +45,18 @@ async function call(path, body) {
   return said;
 }
 
+let asked = 0;
+let shown = 0;
+
+// Answers may overtake one another: one to an older question says what was, and shows nothing any more.
+async function showAnswer(path, body) {
+  const number = ++asked;
+  const status = await call(path, body);
+  if (number < shown) return;
+  shown = number;
+  showStatus(status);
+}
+
 const count = (number, word) => `${number} ${word}${number === 1 ? "" : "s"}`;
 
 function sentence(status) {
@@ -126,7 +138,7 @@ function showActions(status) {
     button.addEventListener("click", async () => {
       button.disabled = true;
       try {
-        showStatus(await call("lifecycle", { do: wish }));
+        await showAnswer("lifecycle", { do: wish });
       } finally {
         button.disabled = false;
       }
@@ -181,12 +193,17 @@ function logRow(line) {
 }
 
 let shownLog = "";
+let askedLogs = 0;
+let shownLogs = 0;
 
 async function refreshLog() {
+  const number = ++askedLogs;
   const query = new URLSearchParams({ limit: "200", level: element("level").value });
   const request = element("request").value.trim();
   if (request) query.set("request_id", request);
   const { lines } = await call(`logs?${query}`);
+  if (number < shownLogs) return; // it may be of another filter, too
+  shownLogs = number;
   const key = JSON.stringify(lines.at(-1) ?? null) + lines.length + query;
   if (key === shownLog) return;
   shownLog = key;
@@ -200,7 +217,7 @@ async function refreshLog() {
 async function refresh() {
   if (document.hidden) return;
   try {
-    showStatus(await call("status"));
+    await showAnswer("status");
     await refreshLog();
   } catch {
     element("pill").className = "pill bad";

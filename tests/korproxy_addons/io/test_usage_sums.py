@@ -61,6 +61,13 @@ def test_the_sums_of_a_span_are_those_of_its_rows(file: LedgerFile, since: int, 
     assert success_of(file, begin, end) == (answers, len(rows) - answers)
 
 
+def test_korproxys_own_tests_say_nothing_of_how_well_it_serves(tmp_path: Path) -> None:
+    own = failed(2, "KP-REQ-707", tool="korproxy")
+    with LedgerFile(ledger(tmp_path, record(1), own, failed(3, "KP-NET-305")) / FILE_NAME) as file:
+        assert success_of(file, NOON, NOON + DAY_S) == (1, 1)
+        assert total_of(load_sums(file, NOON, NOON + DAY_S)).requests == 3
+
+
 def test_combinations_that_come_from_several_pieces_are_one(file: LedgerFile) -> None:
     sums = load_sums(file, NOON, NOON + 100 * HOUR_S)
     keys = [keys for keys, _ in sums.sums]

@@ -188,7 +188,7 @@ def test_a_long_stream_takes_time_in_proportion() -> None:
     events = "".join(
         f'data: {{"delta": {{"text": "mail a{n}@b.example "}}}}\n\n' for n in range(8000)
     )
-    started = time.perf_counter()
+    started = time.thread_time()
     clean = without(events, event_spans(redactor(), events))
     assert clean.count("[e-mail]") == 8000
-    assert time.perf_counter() - started < 20
+    assert time.thread_time() - started < 20

@@ -146,9 +146,9 @@ def test_what_was_learned_stays_learned() -> None:
 )
 def test_a_long_text_takes_time_in_proportion(text: str) -> None:
     """Nobody may stop the gateway by what they have it log."""
-    started = time.perf_counter()
+    started = time.thread_time()
     Redactor().text(text)
-    assert time.perf_counter() - started < 2.0
+    assert time.thread_time() - started < 2.0
 
 
 def test_learning_does_not_disturb_a_thread_that_redacts() -> None:

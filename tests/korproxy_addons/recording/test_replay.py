@@ -57,7 +57,8 @@ def test_it_does_not_pretend_to_be_the_tool() -> None:
     found = replay_of(recording())
     assert [value for name, value in found.headers if name.lower() == "user-agent"] == [USER_AGENT]
     assert any("not as claude-code" in it for it in found.notes)
-    assert not any("not as" in it for it in replay_of(recording(tool="")).notes)
+    for nobody in ("", "korproxy"):
+        assert not any("not as" in it for it in replay_of(recording(tool=nobody)).notes)
 
 
 @pytest.mark.parametrize("name", ["Host", "Content-Length", "Accept-Encoding", "X-Request-Id"])

@@ -203,6 +203,12 @@ def test_an_error_that_comes_often_is_told_with_its_title_whom_it_met_and_what_t
     assert found.remedy[-1] == "korproxy explain KP-PROV-105"
 
 
+def test_what_korproxys_own_tests_met_is_no_finding() -> None:
+    """The doctor asks for what must be refused, to see how that is worded."""
+    own = [exchange("error", it, code="KP-REQ-707", tool="korproxy") for it in (20.0, 30.0, 40.0)]
+    assert findings(facts(exchanges=(*own, exchange("ok", 50.0)))) == ()
+
+
 def test_one_that_other_requests_have_survived_weighs_less() -> None:
     failed = [exchange("error", it, code="KP-PROV-105") for it in (20.0, 30.0, 40.0)]
     found = one(facts(exchanges=(exchange("ok", 10.0), *failed)))

@@ -322,6 +322,18 @@ def test_a_model_that_nobody_serves_names_those_near_it(home: Path, said: dict[s
     assert (plain.result, plain.remedy[0]) == ("fail", remedy)
 
 
+def test_what_korproxys_own_tests_met_tells_of_accounts_alone(home: Path) -> None:
+    """Which of a tool's needs were refused is what the doctor has said; a key that is no good is wrong whoever met it."""
+    keep(
+        home,
+        record("1", NOW - 20, tool="korproxy", account="a", code="KP-REQ-712"),
+        record("2", NOW - 10, tool="korproxy", account="a", provider="claude", code="KP-PROV-105"),
+    )
+    (only,) = found(home)
+    assert (only.code, only.request_id) == ("KP-PROV-105", "r-2")
+    assert "KorProxy itself asked for m" in only.detail
+
+
 def test_an_error_of_the_providers_own_has_its_status(home: Path) -> None:
     keep(home, record("1", NOW - 10, account="a", provider="claude", status=418))
     (finding,) = found(home)

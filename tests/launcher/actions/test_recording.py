@@ -10,7 +10,9 @@ from launcher.actions.recording import (
     recording_state,
     start_recording,
     stop_recording,
+    tool_meant,
 )
+from support.ledgers import ledger, record
 
 NOW = 1_800_000_000.0
 
@@ -48,3 +50,26 @@ def test_what_cannot_be_written_is_told(tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(KorProxyError) as caught:
         stop_recording(home)
     assert (caught.value.spec, caught.value.detail) == (STATE_UNAVAILABLE, f"{FILE_NAME} False")
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("", ""), ("codex-cli", "codex-cli"), (" Codex ", "codex"), ("claude", "claude"), ("Claude Code", "claude-code"),
+        ("kilo", "kilo"), ("cn", "continue"),
+    ],
+)  # fmt: skip
+def test_a_tool_is_known_by_its_id_the_beginning_of_it_its_name_and_its_program(
+    tmp_path: Path, word: str, meant: str
+) -> None:
+    assert tool_meant(tmp_path, word) == (meant, "")
+
+
+def test_a_name_that_nobody_knows_is_said_unless_it_has_asked_before(tmp_path: Path) -> None:
+    meant, note = tool_meant(tmp_path, "codx")
+    assert meant == "codx"
+    assert note.endswith("no program of that name has asked yet. Did you mean codex-cli?")
+    assert "claude-code, " in tool_meant(tmp_path, "my-script")[1]
+    ledger(tmp_path / "home", record(1, tool="my-script"))
+    assert tool_meant(tmp_path / "home", "my-script") == ("my-script", "")
+    assert tool_meant(tmp_path / "home", "my-other")[1]

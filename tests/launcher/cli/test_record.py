@@ -93,14 +93,40 @@ def test_the_list_is_short(home: Path, capsys: Output, monkeypatch: pytest.Monke
     text = printed(home, capsys, "record", "list", "--last", "3")
     assert max(map(len, text.splitlines())) <= 80
     head, third, second, first, *_ = [it for it in text.splitlines() if it[:1].strip()]
-    assert head.split() == ["id", "time", "tool", "asked", "for", "answered", "by", "status", "ms"]
+    assert head.split() == ["id", "time", "tool", "asked", "for", "by", "status", "took"]
     assert first.split()[0] == "00000001"
-    assert ("claude-code" in first, "codex/gpt-6" in first, "200" in first) == (True, True, True)
+    assert ("claude-code" in first, "codex" in first, "200" in first) == (True, True, True)
     assert ("models" in second, "KorProxy" in second) == (True, True)
     assert ("left" in third, "count_tokens" in third) == (True, True)
     (only,) = called(home, capsys, "record", "list", "--last", "1")["recordings"]
     assert (only["id"], only["status"], only["attempts"]) == (f"kp{3:028x}", 200, 2)
     assert only["answered_by"] == "codex/gpt-6"
+
+
+def test_a_list_has_one_line_for_each_however_long_names_are(
+    home: Path, capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a narrow terminal the upstream's model stands in `record show` alone."""
+    keep(home, 1)
+    keep(home, 2, requested_model="anthropic/claude-sonnet-5-5-that-is-long-as-names-go")
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = printed(home, capsys, "record", "list").splitlines()
+    assert [it.split()[0] for it in lines] == ["id", "00000002", "00000001", "`korproxy"]
+    assert all(len(it) <= 80 for it in lines)
+    assert "gpt-6" not in lines[2]
+    monkeypatch.setenv("COLUMNS", "140")
+    head, _, first, _ = printed(home, capsys, "record", "list").splitlines()
+    assert "answered by" in head
+    assert "codex/gpt-6" in first
+
+
+def test_a_tool_that_nobody_knows_is_recorded_and_questioned(home: Path, capsys: Output) -> None:
+    found = called(home, capsys, "record", "on", "--tool", "codx")
+    assert found["recording"]["tool"] == "codx"
+    assert "Did you mean codex-cli?" in found["note"]
+    assert "! No tool is known as codx" in printed(home, capsys, "record", "on", "--tool", "codx")
+    assert called(home, capsys, "record", "on", "--tool", "Claude Code")["note"] == ""
+    assert recording_state(home).tool == "claude-code"
 
 
 def test_one_is_shown(home: Path, capsys: Output) -> None:

@@ -77,6 +77,19 @@ def test_nothing_is_sent_before_somebody_agrees(
     assert sent == []
 
 
+def test_a_long_note_goes_on_below_its_first_word(
+    home: Path, capsys: Output, sent: list[ReplayPlan], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", Terminal("n\n"))
+    monkeypatch.setenv("COLUMNS", "80")
+    _, text = failed(home, capsys, "replay")
+    lines = text.splitlines()
+    start = next(it for it, line in enumerate(lines) if line.startswith("Note: sent as"))
+    assert lines[start].rstrip().endswith("rules about tools, and")
+    assert lines[start + 1].startswith("      logins for that tool alone")
+    assert sent == []
+
+
 def test_who_agrees_has_it_sent(
     home: Path, capsys: Output, sent: list[ReplayPlan], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,12 +22,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_what_it_was_and_its_report_are_named(home: Path) -> None:
-    found = unexpected(failed())
+    found = unexpected(failed(), ["quota"])
     (report,) = CrashReports(home).all()
     assert found.spec.code == "KP-SYS-501"
     assert str(CrashReports(home).path_of(report)) in found.detail
     assert "ValueError" in found.detail
-    assert report.process in ("command", "launcher")
+    assert report.process == "command"
     written = [it.read_text() for it in home.rglob("*") if it.is_file()]
     assert [it for it in (*written, found.detail) if "planted" in it or CANARY in it] == []
 
@@ -37,7 +37,7 @@ def test_a_folder_that_cannot_be_written_is_said(
 ) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("KORPROXY_HOME", str(tmp_path / "file"))
-    assert "could not be written" in unexpected(failed()).detail
+    assert "could not be written" in unexpected(failed(), []).detail
 
 
 @pytest.mark.parametrize(
@@ -67,3 +67,17 @@ def test_a_person_sees_no_traceback(
     assert "Traceback" not in shown
     assert CANARY not in shown
     assert len(CrashReports(home).all()) == 1
+
+
+@pytest.mark.parametrize(
+    "words", [("--home", "{}"), ("--home={}",), ("--home=/other", "--home={}")]
+)
+def test_the_report_is_kept_in_the_folder_that_the_command_works_on(
+    home: Path, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    """There `korproxy telemetry show --home` finds it, and that folder's settings say whether it is sent."""
+    other = tmp_path / "other"
+    found = unexpected(failed(), ["quota", *(it.format(other) for it in words)])
+    assert len(CrashReports(other).all()) == 1
+    assert str(other) in found.detail
+    assert not home.exists()
