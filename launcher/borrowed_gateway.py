@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import json
+import os
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ from korproxy_addons.control.health import folder_mark
 from korproxy_addons.errors.catalogue import GATEWAY_NOT_READY
 from korproxy_addons.errors.exceptions import KorProxyError
 from launcher.gateway_command import gateway_command
+from launcher.gateway_look import Address
+from launcher.supervisor.port_holder import load_run
 
 START_S = 30.0
 STOP_S = 10.0
@@ -28,8 +31,9 @@ class BorrowedGateway:
     Where it listens.
 
     Attributes:
-        port: On the loopback interface.
+        port: TCP port.
         started: It was started for this; False: it ran before and goes on.
+        host: Loopback address that it listens on.
     """
 
     port: int
@@ -45,20 +49,23 @@ def borrowed_gateway(home: Path, config: Config) -> Iterator[BorrowedGateway]:
     Raises:
         KorProxyError: GATEWAY_NOT_READY: none runs, and none could be started; with what it said.
     """
-    port = config.listen.port
-    if port and _serves(port, home):
-        yield BorrowedGateway(port, started=False)
-        return
+    host = Address(port=0, hosts=config.listen.hosts, admin_port=0).reached
+    run = load_run(home)
+    # A free port, or one that the launcher was told to take instead, stands in no settings.
+    for port in (config.listen.port, run.port if run is not None else 0):
+        if port and _serves(host, port, home):
+            yield BorrowedGateway(port, started=False, host=host)
+            return
     process, said = _started(home)
     try:
-        yield BorrowedGateway(_port_of(process, said), started=True)
+        yield BorrowedGateway(_port_of(process, said), started=True, host=host)
     finally:
         _stop(process, said)
 
 
-def _serves(port: int, home: Path) -> bool:
+def _serves(host: str, port: int, home: Path) -> bool:
     """Whether a gateway of this very folder listens there."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=LOOK_S)
+    connection = http.client.HTTPConnection(host, port, timeout=LOOK_S)
     try:
         connection.request("GET", "/_korproxy/health")
         reply = connection.getresponse()
@@ -89,7 +96,7 @@ class _Said:
 
 
 def _started(home: Path) -> "tuple[subprocess.Popen[str], _Said]":
-    command = gateway_command(home=home, port=0, ready_json=True, quiet=True)
+    command = gateway_command(home=home, port=0, ready_json=True, quiet=True, parent=os.getpid())
     process = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,

@@ -58,6 +58,6 @@ def run(arguments: list[str]) -> int:
     except Exception as error:  # noqa: BLE001 - nobody is shown a traceback
         from launcher.cli.unexpected import unexpected
 
-        print_failure(unexpected(error), as_json="--json" in arguments)
+        print_failure(unexpected(error, arguments), as_json="--json" in arguments)
         return 1
     return 0

@@ -138,8 +138,9 @@ def check(
     show(value, lambda console: console.print(line, soft_wrap=True), as_json=as_json)
 
 
-def schema() -> None:
+def schema(*, as_json: AsJson = False) -> None:
     """Print the JSON Schema of the configuration file. Editors and checks can use it."""
+    del as_json  # it is JSON either way
     from korproxy_addons.config.schema import Config
 
     print_json(Config.model_json_schema())

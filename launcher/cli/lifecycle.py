@@ -105,6 +105,9 @@ def _order(home: Path | None, wish: str, *, as_json: bool) -> None:
     running(folder).post("lifecycle", {"do": wish})
     found = _wait_until_settled(folder, f"{wish.capitalize()}…", quiet=as_json)
     show(found, lambda console: _as_text(console, found), as_json=as_json)
+    refused = found.get("refused", "") if wish == "restart" else ""
+    if refused or found["state"] == "failed":
+        raise KorProxyError(catalogue.START_FAILED, refused or found["detail"])
 
 
 def _launcher(home: Path) -> "ApiClient | None":

@@ -1,9 +1,10 @@
 """`korproxy run`: the gateway, kept alive, in the foreground."""
 
 import asyncio
+import contextlib
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
@@ -52,7 +53,7 @@ def run(
     """
     Run the gateway and bring it back whenever it ends, until Ctrl-C.
 
-    SIGHUP replaces it by a fresh one, without a request lost.
+    SIGHUP replaces it by a fresh one, without a request lost; the end of the terminal is KorProxy's.
     """
     from korproxy_addons.config.store import default_home
     from launcher.foreground import Launch, serve
@@ -81,30 +82,40 @@ def run(
         raise KorProxyError(catalogue.START_FAILED, f"{folder}: {error.strerror}") from error
 
 
+def _say(stream: TextIO, text: str) -> None:
+    """
+    Write a line, or several; what cannot be written is no reason to end.
+
+    Who reads may be gone, and the terminal with it; the disk may be full where this goes to a file.
+    """
+    with contextlib.suppress(OSError):
+        stream.write(text + "\n")
+        stream.flush()
+
+
 def error_line(line: str) -> None:
     """A line that a gateway wrote to stderr."""
-    sys.stderr.write(line + "\n")
+    _say(sys.stderr, line)
 
 
 def notice_line(notice: "Notice") -> None:
     """What the gateway wants a person to know."""
     title = f"{notice.title}: " if notice.title else ""
     code = f" ({notice.code})" if notice.code else ""
-    sys.stderr.write(f"note: {title}{notice.text}{code}\n")
+    _say(sys.stderr, f"note: {title}{notice.text}{code}")
 
 
 def admin_line(serving: "Serving") -> None:
     """Where the page is; `korproxy open` opens it, as it wants to be opened by its owner."""
     moved = f" (port {serving.moved_from} is taken)" if serving.moved_from else ""
-    sys.stderr.write(f"page: {serving.url}{moved}, opened by `korproxy open`\n")
+    _say(sys.stderr, f"page: {serving.url}{moved}, opened by `korproxy open`")
 
 
 def json_line(status: "Status") -> None:
     """One status for scripts."""
     import msgspec
 
-    sys.stdout.write(msgspec.json.encode(status).decode() + "\n")
-    sys.stdout.flush()
+    _say(sys.stdout, msgspec.json.encode(status).decode())
 
 
 class TextLines:
@@ -135,13 +146,15 @@ class TextLines:
         if status.state == "failed":
             lines += [f"  | {text}" for text in status.last_lines[-8:]]
             lines += [f"  > {step}" for step in NEXT_STEPS[status.reason.value]]
-        sys.stdout.write("\n".join(lines) + "\n")
-        sys.stdout.flush()
+        _say(sys.stdout, "\n".join(lines))
 
 
 NEXT_STEPS = {
     "": (),
-    "cannot-start": ("Ctrl-C, and start it again.",),
+    "cannot-start": (
+        "Where an address cannot be had, choose another in the settings (listen.hosts): KorProxy starts",
+        "as soon as they are saved; else Ctrl-C, and start it again.",
+    ),
     "crash-loop": (
         "Ctrl-C, then `korproxy run` starts it again;",
         "`korproxy run --plain` starts it without your settings, to see whether they are the cause.",

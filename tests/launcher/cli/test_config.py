@@ -88,8 +88,9 @@ def test_no_file_is_said_and_none_is_made(home: Path, capsys: pytest.CaptureFixt
 
 
 def test_the_schema_is_the_models(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["config", "schema"]) == 0
-    assert json.loads(capsys.readouterr().out) == Config.model_json_schema()
+    for options in ([], ["--json"]):
+        assert run(["config", "schema", *options]) == 0
+        assert json.loads(capsys.readouterr().out) == Config.model_json_schema()
 
 
 def test_the_file_is_shown_without_what_is_secret_in_it(

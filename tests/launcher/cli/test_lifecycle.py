@@ -16,6 +16,9 @@ from launcher.cli import lifecycle, run
 from launcher.single_instance import Reach, SingleInstance, load_reach, runs
 from support.gateway import free_port
 
+# It serves; how fast a busy machine answers is no matter here.
+UP = ("healthy", "degraded")
+
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX sockets are handed over")
 
 
@@ -57,13 +60,13 @@ def test_a_day_with_korproxy(terminal: Terminal) -> None:
     assert terminal.run("status").returncode == 1
     started = terminal.run("start")
     assert started.returncode == 0, started
-    assert started.stdout.startswith("healthy\n")
+    assert started.stdout.startswith(UP)
     first = terminal.json("status")
-    assert first["state"] == "healthy"
+    assert first["state"] in UP
     assert terminal.json("start")["pid"] == first["pid"], "a second start changes nothing"
     assert terminal.json("pause")["state"] == "paused"
     assert terminal.run("status").stdout.startswith("paused")
-    assert terminal.json("resume")["state"] == "healthy"
+    assert terminal.json("resume")["state"] in UP
     assert terminal.json("restart")["pid"] != first["pid"]
     assert "/login?ticket=" in terminal.json("open")["url"]
     assert "/login?ticket=" in terminal.run("open", "--print").stdout
@@ -84,7 +87,7 @@ def test_what_cannot_be_started_says_why(terminal: Terminal) -> None:
     assert done.returncode == 1
     assert f"port {port} is taken by" in done.stdout
     assert "KP-SYS-510" in done.stderr
-    assert terminal.json("start")["state"] == "healthy", "the port is free now"
+    assert terminal.json("start")["state"] in UP, "the port is free now"
 
 
 @pytest.mark.parametrize("verb", ["restart", "pause", "resume", "open"])
@@ -157,6 +160,32 @@ def test_a_network_that_is_gone_is_said_beside_the_state(
     assert "! offline: no provider can be reached" in shown
 
 
+@pytest.mark.parametrize(
+    ("verb", "state", "refused", "code"),
+    [
+        ("restart", "healthy", "", 0),
+        ("restart", "healthy", "KP-CONF-203 line 3", 1),
+        ("restart", "failed", "", 1),
+        ("pause", "paused", "KP-CONF-203 line 3", 0),
+    ],
+)
+def test_a_restart_that_did_not_come_to_be_is_a_failure(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    verb: str,
+    state: str,
+    refused: str,
+    code: int,
+) -> None:
+    """The gateway from before serves on, and a script is told that it is that one."""
+    found = {"state": state, "phase": "settled", "detail": "it ended", "refused": refused}
+    said = SimpleNamespace(get=lambda _path: found, post=lambda _path, _body: {})
+    monkeypatch.setattr(lifecycle, "_launcher", lambda _home: said)
+    assert run([verb, "--home", str(tmp_path)]) == code
+    assert ("KP-SYS-510" in capsys.readouterr().err) == bool(code)
+
+
 def test_recording_is_told_with_the_state(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -188,4 +217,4 @@ def test_scripts_of_the_earlier_apps_steer_by_address_and_key(
     refused = elsewhere.run("status")
     assert (refused.returncode, refused.stderr[:11]) == (1, "KP-AUTH-005")
     # For the folder itself nothing but its own key is needed.
-    assert terminal.json("status")["state"] == "healthy"
+    assert terminal.json("status")["state"] in UP

@@ -1,8 +1,13 @@
+import io
 import json
+import os
 import signal
 import subprocess
 import sys
+import urllib.request
+from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -17,6 +22,7 @@ from launcher.cli.run_command import (
 from launcher.single_instance import SingleInstance
 from launcher.supervisor.states import Reason, State, Status
 from support.gateway import free_port
+from support.waiting import until
 
 
 def started(home: Path, *options: str) -> "subprocess.Popen[str]":
@@ -76,6 +82,76 @@ def test_it_runs_until_it_is_told_to_end(tmp_path: Path) -> None:
         rest, errors = process.communicate(timeout=60)
     assert json.loads(rest.splitlines()[-1])["state"] == "stopped"
     assert process.returncode == 0, errors
+
+
+def healthy(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/_korproxy/health") as reply:
+            return bool(reply.status == 200)
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_whoever_reads_what_it_says_may_go_away(tmp_path: Path) -> None:
+    """As `head` does, when it has read enough."""
+    port = free_port()
+    with started(tmp_path, "--json", "--admin-port", "0", "--port", str(port)) as process:
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["state"] == "starting"
+        process.stdout.close()
+        until(lambda: healthy(port))
+        process.send_signal(signal.SIGTERM)
+        assert process.stderr is not None
+        said = process.stderr.read()
+        assert process.wait(60) == 0, said
+    assert [line for line in said.splitlines() if not line.startswith("page: ")] == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX terminals")
+def test_the_end_of_its_terminal_is_its_end(tmp_path: Path) -> None:
+    """A window was closed, a connection to the machine has ended: no gateway is left behind that nobody sees."""
+    port = free_port()
+    master, slave = os.openpty()
+    words = [sys.executable, "-m", "launcher", "run", "--home", str(tmp_path)]
+    words += ["--admin-port", "0", "--port", str(port)]
+    leads = (
+        "import fcntl, os, sys, termios; os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
+        "os.execv(sys.argv[1], sys.argv[1:])"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", leads, *words], stdin=slave, stdout=slave, stderr=slave
+    )
+    try:
+        os.close(slave)
+        with open(master, "rb", buffering=0, closefd=False) as terminal:
+            read_until(terminal, b"healthy")
+            os.kill(process.pid, signal.SIGHUP)
+            read_until(terminal, b"a successor is being prepared")
+        assert process.poll() is None
+    finally:
+        os.close(master)
+        code = process.wait(60)
+    assert code == 0
+    assert not healthy(port)
+
+
+def read_until(terminal: IO[bytes], words: bytes) -> None:
+    said = b""
+    while words not in said:
+        said += terminal.read(4096)
+
+
+@pytest.mark.parametrize("said", [error_line, lambda line: notice_line(Notice("", "", line))])
+def test_what_cannot_be_said_is_no_reason_to_end(
+    monkeypatch: pytest.MonkeyPatch, said: Callable[[str], None]
+) -> None:
+    class Gone(io.StringIO):
+        def write(self, _text: str) -> int:
+            raise BrokenPipeError
+
+    monkeypatch.setattr(sys, "stderr", Gone())
+    said("a line")
 
 
 def test_a_second_one_says_that_there_is_one(tmp_path: Path) -> None:
