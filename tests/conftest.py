@@ -5,7 +5,7 @@ import signal
 
 from hypothesis import settings
 
-pytest_plugins = ["support.skips"]
+pytest_plugins = ["support.left_open", "support.skips"]
 
 # How long one example takes says nothing on a machine that does other things too.
 settings.register_profile("any", deadline=None)

@@ -80,15 +80,19 @@ def read_private(path: Path) -> tuple[bytes, Signature] | None:
         OSError: It is a link, is larger than 16 MiB, or cannot be read.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | _NO_LINK | _BINARY)
+        # By `open`, which lets go also of what turns out to be a folder.
+        with open(path, "rb", opener=_open_no_link) as file:
+            status = os.fstat(file.fileno())
+            data = file.read(LARGEST_BYTES + 1)
     except FileNotFoundError:
         return None
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(file.fileno())
-        data = file.read(LARGEST_BYTES + 1)
     if len(data) > LARGEST_BYTES:
         raise OSError("larger than any that was written here")
     return data, (status.st_mtime_ns, status.st_size, status.st_ino)
+
+
+def _open_no_link(path: str, flags: int) -> int:
+    return os.open(path, flags | _NO_LINK)
 
 
 def replace_private(

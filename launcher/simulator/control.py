@@ -7,6 +7,7 @@ The control API under `/_sim/`, for tests that run in another process. Loopback 
     POST /_sim/scenario                   {"name": NAME} → what to send and what will happen
     GET  /_sim/scenarios                  all names with their explanations
     GET  /_sim/ledger?since=N&body=1      {"entries": […]}; entries after number N, with the bodies if asked
+    POST /_sim/release                    lets go what a `held` fault holds
     POST /_sim/reset
 """
 
@@ -34,6 +35,7 @@ class Control:
         app.router.add_post("/_sim/scenario", self._scenario)
         app.router.add_get("/_sim/scenarios", self._scenarios)
         app.router.add_get("/_sim/ledger", self._ledger)
+        app.router.add_post("/_sim/release", self._release)
         app.router.add_post("/_sim/reset", self._reset)
 
     async def _health(self, _: web.Request) -> web.Response:
@@ -69,6 +71,10 @@ class Control:
         with_body = request.query.get("body") == "1"
         entries = [e for e in self._simulator.ledger.entries if e.number > since]
         return web.json_response({"entries": [e.as_json(with_body=with_body) for e in entries]})
+
+    async def _release(self, _: web.Request) -> web.Response:
+        self._simulator.release()
+        return web.json_response({})
 
     async def _reset(self, _: web.Request) -> web.Response:
         self._simulator.reset()

@@ -12,7 +12,8 @@ A fault replaces the reply of the provider:
     websocket-limit     an upgrade is accepted; the first message is answered by the end of the 60 minutes
     websocket-too-big   an upgrade is accepted; the first message closes it with 1009
 
-or it spoils the way the reply leaves (`after`: frames of a stream, bytes of a whole body; by default the middle):
+or it spoils the way the reply leaves (`after`: frames of a stream, bytes of a whole body, by default the middle; `held=true`:
+what spoils it there happens when `release` is called):
 
     cut             [after]: the message ends properly, but without the dialect's terminal event
     drop            [after]: the connection closes in the middle
@@ -21,6 +22,8 @@ or it spoils the way the reply leaves (`after`: frames of a stream, bytes of a w
     error-mid-stream [after bare=false]: the dialect's error event, then the end; `bare`: in Responses an `error` event
     error-in-200    a stream whose first event is an error; for a whole answer, the error's body under 200 [status body]
     slow-first-byte [seconds=1]: silence before the head
+    held            [after status]: silence before the head, or behind so many frames of a stream, until `release` is called;
+                    with a status, its error takes the answer's place
     reset-before-head
     garbage         no HTTP at all
     huge-headers    [bytes=100000]
@@ -35,6 +38,7 @@ or it spoils the way the reply leaves (`after`: frames of a stream, bytes of a w
     empty-output    the final response object of a ChatGPT plan comes without its items
     foreign-state   a login's page leads back with another login's state
     less-scope      [scope]: a login's page grants everything but this
+    foreign-key     the sign-in with ChatGPT brings an identity that somebody else has signed
     no-client-id    the sign-in with ChatGPT leads back without the client id it issues
     slow-down       a device that polls is told to poll more slowly
     answer          [prompt]: the model answers as if this had been the prompt (see `directives`)
@@ -85,6 +89,7 @@ _SPOILED = frozenset(
         *_STOPS,
         "error-in-200",
         "slow-first-byte",
+        "held",
         "reset-before-head",
         "garbage",
         "huge-headers",
@@ -98,6 +103,7 @@ _SPOILED = frozenset(
         "headers",
         "answer",
         "empty-output",
+        "foreign-key",
         "foreign-state",
         "less-scope",
         "no-client-id",
@@ -116,7 +122,7 @@ GARBAGE = b"\x16\x03\x01 this is no HTTP reply\r\n\x00\xff\r\n\r\n"
 def replacement(call: Call, rule: Rule, make_error: ErrorMaker) -> Reply | None:
     """The reply of a fault that replaces it; nothing for one that spoils it."""
     name, params = rule.fault, rule.params
-    if name not in _REPLIES:
+    if name not in _REPLIES and not (name == "held" and "status" in params):
         return None
     reply = Reply(200)
     if name in _WEBSOCKETS:
@@ -129,7 +135,7 @@ def replacement(call: Call, rule: Rule, make_error: ErrorMaker) -> Reply | None:
     elif name == "invalid-json":
         reply = Reply(200, b'{"id": "broken", "choices": [')
     elif name != "empty-200":
-        status = int(params.get("status", 500)) if name == "status" else int(name)
+        status = int(name) if name in _STATUSES else int(params.get("status", 500))
         reply = make_error(status, str(params.get("message", "")), str(params.get("code", "")))
     if "body" in params:
         body = params["body"]
@@ -161,6 +167,7 @@ def emission(rule: Rule | None, reply: Reply, now: float, make_error: ErrorMaker
         found.stop = _STOPS[name]
         found.stop_after = params.get("after")
         found.stall_s = params.get("stall_s")
+        found.stop_held = bool(params.get("held"))
     elif name == "error-in-200":
         _error_in_200(reply, params, make_error)
     elif name in {"bare-data", "comments"}:
@@ -186,6 +193,8 @@ def _rewritten(name: str, frame: bytes) -> bytes:
 def _set_pace(found: Emission, name: str, params: dict[str, Any]) -> None:
     if name == "slow-first-byte":
         found.head_delay_s = float(params.get("seconds", 1))
+    elif name == "held":
+        found.held, found.held_after = True, params.get("after")
     elif name == "reset-before-head":
         found.reset_before_head = True
     elif name == "garbage":

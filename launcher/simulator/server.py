@@ -46,6 +46,8 @@ class Simulator:
         self.world = World(clock, Ids(), Script(), Logins())
         self.port = port
         self._contracts = contracts()
+        self._released = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._runner: web.AppRunner | None = None
 
     @property
@@ -60,6 +62,7 @@ class Simulator:
         Raises:
             OSError: the port is taken.
         """
+        self._loop = asyncio.get_running_loop()
         app = web.Application(client_max_size=MAX_BYTES)
         Control(self).add_to(app)
         app.router.add_route("*", "/{host}{path:.*}", self._serve)
@@ -84,6 +87,7 @@ class Simulator:
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
+        self._loop = None
 
     def script(self, fault: str, **words: Any) -> Rule:
         """
@@ -107,8 +111,15 @@ class Simulator:
         """
         return scenarios.start(name, self.world, lambda fault, words: self.script(fault, **words))
 
+    def release(self) -> None:
+        """Let go what a `held` fault holds, and hold nothing more until the next reset. Usable from every thread."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._released.set)
+
     def reset(self) -> None:
-        """Forget rules, ledger, refreshed tokens and a wrong clock; ids go on."""
+        """Forget rules, ledger, refreshed tokens and a wrong clock, let go what is held; ids go on."""
+        self.release()
+        self._released = asyncio.Event()
         self.world.script.clear()
         self.ledger.clear()
         self.world.logins = Logins()
@@ -121,12 +132,12 @@ class Simulator:
         """
         What to write in a configuration, by (provider, access).
 
-        Each value has `host` and `base` (URLs), `token`, `quota`, `auth`, `device` and `profile` (URLs, or empty),
-        `dialect`, `secret`, `model` and `account_id`.
+        Each value has `host` and `base` (URLs), `token`, `quota`, `auth`, `device`, `profile` and `discovery` (URLs, or
+        empty), `dialect`, `secret`, `model` and `account_id`.
         """
         found = {}
         for each in ACCESSES:
-            names = ("host", "base", "token", "quota", "auth", "device", "profile")
+            names = ("host", "base", "token", "quota", "auth", "device", "profile", "discovery")
             paths = {name: getattr(each, name) for name in names}
             found[each.provider, each.access] = {
                 **{name: self.base_url + path if path else "" for name, path in paths.items()},
@@ -142,7 +153,7 @@ class Simulator:
         path = request.rel_url.raw_path.removeprefix(f"/{host}")
         headers = [(k.decode("latin-1"), v.decode("latin-1")) for k, v in request.raw_headers]
         entry = self.ledger.open(host, request.method, path, request.query_string, headers)
-        sender = Sender(request, entry, self.ledger, self.world.now())
+        sender = Sender(request, entry, self.ledger, self.world.now(), self._released)
         contract = self._contracts.get(host)
         if contract is None:
             entry.verdict = "unknown-path"

@@ -78,6 +78,10 @@ class SimulatorThread:
         """See `Simulator.urls`."""
         return self.simulator.urls()
 
+    def release(self) -> None:
+        """See `Simulator.release`."""
+        self.simulator.release()
+
     def reset(self) -> None:
         """See `Simulator.reset`."""
         self.simulator.reset()

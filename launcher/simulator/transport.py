@@ -23,22 +23,27 @@ class Emission:
 
     Args:
         head_delay_s: Silence before the head.
+        held: Silence until all are released: behind `held_after` frames of a stream, else before the head.
         delay_ms: Pause before each frame.
         split_bytes: Cut the bytes of a stream into pieces of this size, across frames and characters.
         stop_after: Frames (of a stream) or bytes (of a whole body) after which `stop` happens.
         stop: `close` ends the message properly, `drop` closes the connection in the middle of it, `reset` resets it,
             `stall` keeps silent until the client goes or `stall_s` is over, then closes properly; `report` sends the
             dialect's mid-stream error, then closes properly.
+        stop_held: It happens when all are released.
         raw: Bytes instead of an HTTP reply.
         date_skew_s: How wrong the `Date` header is.
     """
 
     head_delay_s: float = 0.0
+    held: bool = False
+    held_after: int | None = None
     delay_ms: float = 0.0
     split_bytes: int | None = None
     stop_after: int | None = None
     stop: str = ""
     stall_s: float | None = None
+    stop_held: bool = False
     raw: bytes | None = None
     reset_before_head: bool = False
     gzip: bool = False
@@ -47,13 +52,27 @@ class Emission:
 
 
 class Sender:
-    """Sends one reply on one connection."""
+    """
+    Sends one reply on one connection.
 
-    def __init__(self, request: web.Request, entry: Entry, ledger: Ledger, now: float) -> None:
+    Args:
+        now: Unix seconds by the provider's clock.
+        released: What held replies wait for.
+    """
+
+    def __init__(
+        self,
+        request: web.Request,
+        entry: Entry,
+        ledger: Ledger,
+        now: float,
+        released: asyncio.Event,
+    ) -> None:
         self._request = request
         self._entry = entry
         self._ledger = ledger
         self._now = now
+        self._released = released
         self._sent = bytearray()
 
     async def send(self, reply: Reply, emission: Emission) -> web.StreamResponse:
@@ -81,6 +100,8 @@ class Sender:
     async def _send(self, reply: Reply, emission: Emission) -> web.StreamResponse:
         if emission.head_delay_s:
             await asyncio.sleep(emission.head_delay_s)
+        if emission.held and (emission.held_after is None or reply.frames is None):
+            await self._hold()
         if emission.reset_before_head:
             return self._cut(reset=True)
         if emission.raw is not None:
@@ -128,6 +149,8 @@ class Sender:
         for data in _cut_into(frames[:stop_after], emission.split_bytes):
             if pause_s:
                 await asyncio.sleep(pause_s)
+            if emission.held_after == self._entry.sent_frames:
+                await self._hold()
             await self._write(response, data)
             self._entry.sent_frames += 1
         if emission.stop:
@@ -139,6 +162,8 @@ class Sender:
         self, response: web.StreamResponse, reply: Reply, emission: Emission
     ) -> web.StreamResponse:
         self._ledger.touch()
+        if emission.stop_held:
+            await self._hold()
         if emission.stop == "stall":
             await asyncio.sleep(3600 if emission.stall_s is None else emission.stall_s)
         if emission.stop == "report" and reply.broken is not None:
@@ -148,6 +173,10 @@ class Sender:
             return self._cut(reset=emission.stop == "reset", response=response)
         await response.write_eof()
         return response
+
+    async def _hold(self) -> None:
+        self._ledger.touch()
+        await self._released.wait()
 
     async def _write(self, response: web.StreamResponse, data: bytes) -> None:
         await response.write(data)

@@ -8,9 +8,6 @@ from chaos.storm import ACCOUNTS, CLIENT_TIMEOUT_S, REST_S, TOLD_TO_REST, Asked,
 from chaos.weather import FINAL_NAMES, MIDDLE_NAMES, TOLD_TO_WAIT, TOLD_WAIT_S
 from launcher.simulator.ledger import Entry
 
-LOST_S = 1.0
-"""What is older than this at a kill is kept."""
-
 # What the gateway could not read, or had no time to read, however much of it went out.
 UNREAD = frozenset({"reset", "huge-headers"})
 
@@ -26,7 +23,8 @@ def findings(report: Report) -> list[str]:
         if asked.number not in report.killed:
             problems += _of_its_failure(asked, entries, told)
             row = report.rows.get(asked.number)
-            if row is None and report.killed_at - LOST_S < asked.ended_at < report.killed_at:
+            unknown = asked.number not in report.kept and asked.ended_at < report.killed_at
+            if row is None and unknown:
                 continue  # the kill took the last moment of the ledger with it
             problems += _of_its_row(asked, entries, row)
         found += [f"{where}: {problem}; {_story(asked, entries)}" for problem in problems]
@@ -157,13 +155,19 @@ def account_of(entry: Entry) -> str:
 
 
 def _told(report: Report) -> Iterator[tuple[str, float, float]]:
-    """Whom the providers told to wait: account, since when and until when."""
-    for entries in report.entries.values():
+    """
+    Whom the providers told to wait: account, since when and until when.
+
+    The wait begins when the gateway reads of it: before its client has an answer, and a busy one may be late.
+    """
+    ended = {it.number: it.ended_at for it in report.asked}
+    for number, entries in report.entries.items():
         for it in entries:
             wait_s = {TOLD_TO_WAIT: TOLD_WAIT_S, TOLD_TO_REST: REST_S}
             for words, seconds in wait_s.items():
                 if it.status == 429 and words in it.message:
-                    yield account_of(it), it.received_at, it.received_at + seconds + 1.0
+                    # Told in whole seconds.
+                    yield account_of(it), it.received_at, ended[number] + seconds + 1.0
 
 
 def _story(asked: Asked, entries: list[Entry]) -> str:

@@ -7,23 +7,20 @@ What was asked, what was answered, what the simulator saw and what the gateway's
 import http.client
 import json
 import random
-import sqlite3
 import threading
 import time
-from collections import defaultdict
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chaos.weather import rules
+from chaos.house import bad_weather, by_number, rows, settle, wait_until_kept
 from launcher.simulator import SimulatorThread
 from launcher.simulator.ledger import Entry
-from support import config_file
 from support.asking import DIALECTS, Response, question, said
 from support.gateway import GatewayProcess, free_port
+from support.waiting import until
 
 MODEL = "storm-1"
 WORDS = 40
@@ -31,11 +28,6 @@ CLIENT_TIMEOUT_S = 60.0
 MOST_PATIENCE_S = 3.0
 REST_S = 3600
 TOLD_TO_REST = "told to rest"
-_HOSTS = {
-    "chat": ("openai-chat", "/compat-chat/v1"),
-    "anthropic": ("anthropic-messages", "/compat-anthropic"),
-    "gemini": ("gemini", "/compat-gemini/v1beta"),
-}
 ACCOUNTS = ("chat-1", "chat-2", "anthropic-1", "anthropic-2", "gemini-3")
 
 
@@ -69,13 +61,14 @@ class Asked:
 
 @dataclass
 class Report:
-    """Everything the run left behind."""
+    """Everything the run left behind; `kept` are the requests that were known to be in the ledger when the kill came."""
 
     asked: list[Asked]
     entries: dict[int, list[Entry]]
     rows: dict[int, dict[str, Any]]
     strangers: list[dict[str, Any]]
     killed: set[int]
+    kept: set[int]
     killed_at: float
     before_kill: dict[str, Any] | None
     after_restart: dict[str, Any] | None
@@ -121,6 +114,7 @@ class Storm:
         self._open: set[int] = set()
         self._up = threading.Event()
         self._killed: set[int] = set()
+        self._kept: set[int] = set()
         self._killed_at = 0.0
         self._gateway: GatewayProcess | None = None
         self._before_kill: dict[str, Any] | None = None
@@ -129,11 +123,9 @@ class Storm:
     def run(self) -> Report:
         """Let it blow; raises nothing that a check of the report could say better."""
         began = time.monotonic()
-        with self._sim as sim:
-            sim.simulator.world.script.reseed(self._seed)
-            for name, words in rules(self._share):
-                sim.script(name, **words)
-            self._write_config(sim.base_url)
+        with bad_weather(self._sim, self._share, self._seed) as sim:
+            models = {name: [MODEL] for name in ("chat", "anthropic", "gemini")}
+            settle(self._home, sim.base_url, self._port, models, ACCOUNTS)
             self._gateway = self._start()
             self._up.set()
             try:
@@ -145,53 +137,25 @@ class Storm:
                         killing.result()
             finally:
                 self._gateway.stop()
-            entries = _by_number(sim.ledger.entries)
-        rows, strangers = {}, []
-        for row in self._rows():
+            entries = by_number(sim.ledger.entries)
+        own, strangers = {}, []
+        for row in rows(self._home):
             if row["request_id"].startswith("storm-"):
-                rows[int(row["request_id"].removeprefix("storm-"))] = row
+                own[int(row["request_id"].removeprefix("storm-"))] = row
             else:
                 strangers.append(row)
         return Report(
             asked=sorted(self._asked, key=lambda it: it.number),
             entries=entries,
-            rows=rows,
+            rows=own,
             strangers=strangers,
             killed=self._killed,
+            kept=self._kept,
             killed_at=self._killed_at,
             before_kill=self._before_kill,
             after_restart=self._after_restart,
             seconds=time.monotonic() - began,
         )
-
-    def _write_config(self, base: str) -> None:
-        providers: dict[str, Any] = {}
-        accounts = []
-        for account in ACCOUNTS:
-            name, _, key = account.partition("-")
-            dialect, path = _HOSTS[name]
-            providers[f"sim-{name}"] = {
-                "dialect": dialect,
-                "base_url": f"{base}{path}",
-                "models": [MODEL],
-                "list_models": False,
-                "local": True,
-            }
-            secret = f"plain:sk-compat-sim-{key}"
-            accounts.append({"id": account, "provider": f"sim-{name}", "secret": secret})
-        settings = {
-            "version": 1,
-            "listen": {"port": self._port},
-            "allow_plain_secrets": True,
-            "providers": providers,
-            "accounts": accounts,
-            "groups": [{"id": "default", "strategy": "round-robin"}],
-            "timeouts": {"connect_s": 5, "first_byte_s": 5, "idle_s": 3},
-            "logging": {"level": "warning"},
-            "runaway": {"repeats": 0},
-        }
-        self._home.mkdir(mode=0o700, exist_ok=True)
-        config_file.write(self._home, settings)
 
     def _start(self) -> GatewayProcess:
         argv = GatewayProcess(self._home)._command
@@ -254,14 +218,19 @@ class Storm:
         asked.whole = asked.status == 200 and _heard(asked, body) == words
 
     def _strike(self) -> None:
-        """At the half: one account is told to rest; a second later the gateway is killed, and started again."""
+        """At the half: one account is told to rest; once that is kept the gateway is killed, and started again."""
         with self._done:
             self._done.wait_for(lambda: len(self._asked) >= self._requests // 2)
         # Whoever is asked next: some account may not be asked at all just then.
         self._sim.script("429", operation="generate", retry_after=REST_S, message=TOLD_TO_REST)
-        self._before_kill = self._wait_resting()
-        # What is older than this must survive; the requests go on meanwhile.
-        threading.Event().wait(1.0)
+        self._before_kill = until(self._resting)
+        # What was handed in before the row of one more request is kept once that row is; the requests go on meanwhile.
+        with self._done:
+            ended = len(self._asked)
+            self._done.wait_for(lambda: len(self._asked) > ended)
+            kept = list(self._asked)
+        wait_until_kept(self._home, [it.id for it in kept])
+        self._kept = {it.number for it in kept}
         assert self._gateway is not None
         self._up.clear()
         with self._lock:
@@ -275,15 +244,6 @@ class Storm:
         finally:
             self._up.set()
 
-    def _wait_resting(self) -> dict[str, Any]:
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            found = self._resting()
-            if found is not None:
-                return found
-            threading.Event().wait(0.02)
-        raise AssertionError("nobody was told to rest")
-
     def _resting(self) -> dict[str, Any] | None:
         """What the health page says of the account that was told to rest."""
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=CLIENT_TIMEOUT_S)
@@ -294,15 +254,6 @@ class Storm:
         long_ahead = time.time() + 0.75 * REST_S
         return next((it for it in accounts if (it["until"] or 0.0) > long_ahead), None)
 
-    def _rows(self) -> Iterator[dict[str, Any]]:
-        connection = sqlite3.connect(f"{(self._home / 'korproxy.db').as_uri()}?mode=ro", uri=True)
-        with closing(connection):
-            connection.row_factory = sqlite3.Row
-            for row in connection.execute("SELECT * FROM exchanges"):
-                found = dict(row)
-                found["attempts"] = json.loads(found["attempts"])
-                yield found
-
 
 def _heard(asked: Asked, body: bytes) -> str:
     """The text of an answer; what cannot be read is none."""
@@ -310,12 +261,3 @@ def _heard(asked: Asked, body: bytes) -> str:
         return said(asked.dialect, Response(asked.status, {}, body), stream=asked.stream)
     except (ValueError, KeyError, IndexError, TypeError):
         return ""
-
-
-def _by_number(entries: list[Entry]) -> dict[int, list[Entry]]:
-    found: dict[int, list[Entry]] = defaultdict(list)
-    for entry in entries:
-        if entry.operation == "generate" and entry.body is not None:
-            marker = entry.body.rpartition("request-")[2]
-            found[int(marker.partition(".")[0])].append(entry)
-    return found

@@ -12,6 +12,7 @@ from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.kinds import ErrorSpec
 from support.asking import CLIENT_KEY, DIALECTS, Response, ask, question, said, send
 from support.gateway import SimulatedGateway
+from support.raw_http import RawConnection, head
 
 pytestmark = pytest.mark.e2e
 
@@ -153,18 +154,18 @@ def test_a_body_over_the_limit(engine: SimulatedGateway, dialect: str) -> None:
 def test_a_chunked_body_over_the_limit(engine: SimulatedGateway) -> None:
     """Without a length, the limit holds all the same, and the client can read the refusal."""
     chunk = b"100000\r\n" + b"a" * 0x100000 + b"\r\n"
-    with socket.create_connection(("127.0.0.1", engine.gateway.port), timeout=30) as client:
-        host = f"127.0.0.1:{engine.gateway.port}".encode()
-        client.sendall(
-            b"POST /v1/messages HTTP/1.1\r\nHost: "
-            + host
-            + b"\r\nTransfer-Encoding: chunked\r\n\r\n"
-        )
+    port = engine.gateway.port
+    fields = {"Host": f"127.0.0.1:{port}", "Transfer-Encoding": "chunked"}
+    with RawConnection(port) as client:
+        client.send(head("POST /v1/messages HTTP/1.1", fields))
         for _ in range(66):
-            client.sendall(chunk)
-        head = client.recv(65_536)
-    assert head.startswith(b"HTTP/1.1 413 ")
-    assert catalogue.BODY_TOO_LARGE.code.encode() in head
+            client.send(chunk)
+        reply = client.reply("POST")
+    assert reply is not None
+    assert (reply.status, reply.header("x-korproxy-error")) == (
+        413,
+        catalogue.BODY_TOO_LARGE.code,
+    )
     assert [] == engine.sim.ledger.entries
 
 
@@ -199,12 +200,12 @@ def test_a_client_that_waits_for_100_continue_is_told_to_go_on(engine: Simulated
     asked = question("anthropic-messages", MODELS["anthropic-messages"], "[[sim text=Aye]]")
     body = json.dumps(asked.body).encode()
     with socket.create_connection(("127.0.0.1", engine.gateway.port), timeout=30) as client:
-        head = (
+        request = (
             f"POST {asked.path} HTTP/1.1\r\nHost: 127.0.0.1:{engine.gateway.port}\r\n"
             f"anthropic-version: 2023-06-01\r\ncontent-length: {len(body)}\r\n"
             "expect: 100-continue\r\nconnection: close\r\n\r\n"
         )
-        client.sendall(head.encode())
+        client.sendall(request.encode())
         interim = client.recv(65_536)
         assert interim.startswith(b"HTTP/1.1 100 ")
         client.sendall(body)

@@ -2,17 +2,20 @@
 
 import re
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from itertools import product
 from typing import Any
 
 import pytest
 
+from korproxy_addons.dialects import dialect
 from korproxy_addons.errors.catalogue import ACCOUNT_REJECTED
+from launcher.simulator import Entry
 from support import config_file
 from support.asking import Response, ask, payloads, question, said
 from support.gateway import SimulatedGateway
 from support.gemini_sdk import needs_sdk
+from support.live_reply import LiveReply, broken_off
 
 pytestmark = pytest.mark.e2e
 
@@ -32,6 +35,9 @@ FEW_PAIRS = [
 KEEP_ALIVE_S = 0.02
 # Pauses that are each far longer than the interval.
 IDLE = "[[sim thinking=hm text=AyeAyeAye piece=3 delay_ms=70]]"
+BEATS = 3
+# So many frames come before a silence that lasts until everybody has heard that many beats.
+FRAMES = {"qwen": 3, "openai": 5, "claude": 6, "gemini": 2}
 
 
 def few(client: str) -> list[str]:
@@ -50,13 +56,24 @@ def beating(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedGatew
 
 @pytest.fixture(scope="module")
 def idle(beating: SimulatedGateway) -> dict[tuple[str, str], Response]:
-    """A stream with pauses for every pair, all asked for at once."""
+    """A stream with pauses for every pair, all asked for at once; in one pause, each that is sent beats has been sent some."""
+    for provider, frames in FRAMES.items():
+        beating.sim.script("held", provider=provider, after=frames, count=None)
+    with ExitStack() as asked:
+        live = {
+            pair: asked.enter_context(LiveReply(beating.url, question(*pair, IDLE, stream=True)))
+            for pair in PAIRS
+        }
+        beating.sim.wait(lambda entries: sum(map(_is_held, entries)) == len(PAIRS))
+        for (client, _), reply in live.items():
+            if client != "gemini":
+                reply.hear(dialect(client).keep_alive(), BEATS)
+        beating.sim.release()
+        return {pair: reply.rest() for pair, reply in live.items()}
 
-    def one(pair: tuple[str, str]) -> Response:
-        return ask(beating.url, question(*pair, IDLE, stream=True))
 
-    with ThreadPoolExecutor(len(PAIRS)) as clients:
-        return dict(zip(PAIRS, clients.map(one, PAIRS), strict=True))
+def _is_held(entry: Entry) -> bool:
+    return entry.sent_frames == FRAMES[entry.provider]
 
 
 def streamed(gateway: SimulatedGateway, client: str, model: str, prompt: str) -> Response:
@@ -115,7 +132,7 @@ def test_a_silent_stream_is_kept_alive_as_its_dialect_allows(
         "openai-responses": b":",
     }
     found = [it for it in lines(reply) if it.replace(b'": "', b'":"').startswith(beats[client])]
-    assert len(found) >= 3
+    assert len(found) >= BEATS
     # None stands inside of an event: before each beat an event has ended.
     assert all(not it.startswith(b":") for event in events(reply) for it in event[1:])
 
@@ -232,8 +249,8 @@ def test_rule_7_a_cut_stream_does_not_look_whole(
     engine: SimulatedGateway, client: str, model: str, fault: str
 ) -> None:
     """A tool that takes half an answer for a whole one acts on it: the break is said in the dialect's own error."""
-    engine.sim.script(fault, after=3)
-    reply = ask(engine.url, question(client, model, "[[sim tokens=60 piece=8]]", stream=True))
+    asked = question(client, model, "[[sim tokens=60 piece=8]]", stream=True)
+    reply = broken_off(engine, asked, fault, after=3)
     assert reply.status == 200
     assert is_error_event(client, reply)
     assert b"[DONE]" not in reply.body

@@ -21,6 +21,11 @@ def asked(house: DoctorHouse, model: str = MODEL, dialect: str = "anthropic-mess
     return ask(house.url, question(dialect, model), **{"user-agent": CLAUDE_CODE})
 
 
+def request_id(reply: Response) -> str:
+    """What a request is found by: it is written down later than what is held against an account for it."""
+    return reply.headers["x-korproxy-request-id"]
+
+
 def doctor(house: DoctorHouse, *words: str) -> Printed:
     """What the command says, once the gateway has written down what is expected of it."""
 
@@ -49,14 +54,14 @@ def test_an_expired_login(tmp_path: Path) -> None:
     with DoctorHouse(tmp_path, login=True) as house:
         reply = asked(house)
         assert reply.headers["x-korproxy-error"] == "KP-AUTH-003"
-        found = doctor(house, "KP-AUTH-003", "request kp")
+        found = doctor(house, "KP-AUTH-003", request_id(reply))
         assert found.code == 1
         assert found.first.startswith(
             "✕ account plan KP-AUTH-003: plan at Claude: The account's sign-in failed: "
         )
         assert "Refresh token expired" in found.first
         assert "> korproxy account add claude --replace plan" in found.first
-        assert reply.headers["x-korproxy-request-id"] in found.first
+        assert request_id(reply) in found.first
 
 
 def test_a_wrong_model_name(tmp_path: Path) -> None:
@@ -90,13 +95,13 @@ def test_a_provider_that_is_down(tmp_path: Path) -> None:
     with DoctorHouse(tmp_path, extra=accounts) as house:
         reply = asked(house)
         assert reply.headers["x-korproxy-error"] == "KP-NET-301"
-        found = doctor(house, "KP-NET-301")
+        found = doctor(house, "KP-NET-301", request_id(reply))
         assert found.code == 1
         assert found.first.startswith("✕ account work KP-NET-301: ")
         assert "The provider's address refuses connections." in found.first
         assert " at claude: " in found.first.lower()
         assert "> Check the internet connection, the base_url and any firewall." in found.first
-        assert reply.headers["x-korproxy-request-id"] in found.first
+        assert request_id(reply) in found.first
 
 
 def test_a_provider_that_answers_with_errors_until_it_is_well_again(tmp_path: Path) -> None:
@@ -104,7 +109,7 @@ def test_a_provider_that_answers_with_errors_until_it_is_well_again(tmp_path: Pa
         house.sim.script("503", provider="claude", count=None)
         reply = asked(house)
         assert reply.status == 503
-        found = doctor(house, "KP-PROV-105")
+        found = doctor(house, "KP-PROV-105", request_id(reply))
         assert found.first.startswith("✕ account work KP-PROV-105: ")
         assert "The provider is overloaded." in found.first
         house.sim.reset()
@@ -121,7 +126,7 @@ def test_a_quota_that_is_gone(tmp_path: Path) -> None:
         house.sim.script("429", provider="openai", count=None, body=resets)
         reply = asked(house, "gpt-6.1-sol", "openai-responses")
         assert reply.headers["x-korproxy-error"] == "KP-RATE-402", reply.body
-        found = doctor(house, "KP-RATE-402", "request kp")
+        found = doctor(house, "KP-RATE-402", request_id(reply))
         assert found.code == 1
         assert found.first.startswith("✕ account plus KP-RATE-402: plus at Codex")
         assert "The account's quota is used up" in found.first

@@ -16,6 +16,7 @@ import pytest
 
 from support.asking import Question, ask, payloads, question, send
 from support.gateway import GatewayProcess, SimulatedGateway
+from support.live_reply import broken_off
 from support.waiting import until
 
 pytestmark = pytest.mark.e2e
@@ -126,9 +127,8 @@ def test_a_chat_stream_is_counted_though_its_client_does_not_ask(own: SimulatedG
 @pytest.mark.parametrize("client", NATIVE)
 def test_a_stream_that_is_cut_is_marked(own: SimulatedGateway, client: str) -> None:
     """With the tokens told before."""
-    own.sim.script("drop", after=2, count=None)
     asked = question(client, NATIVE[client], "[[sim tokens=60 thinking=off]]", stream=True)
-    reply = ask(own.url, asked)
+    reply = broken_off(own, asked, "drop", after=6)
     row = row_of(own, reply.headers["x-korproxy-request-id"])
     assert (row["outcome"], row["usage_incomplete"]) == ("error", 1)
     told = own.sim.ledger.entries[-1].usage
@@ -137,8 +137,9 @@ def test_a_stream_that_is_cut_is_marked(own: SimulatedGateway, client: str) -> N
 
 
 def leave_early(gateway: SimulatedGateway, client: str) -> None:
-    """A client that reads a little of a stream and goes."""
-    asked = question(client, NATIVE[client], "[[sim tokens=60 delay_ms=30 piece=4]]", stream=True)
+    """A client that reads a little of a stream, and goes while more is to come."""
+    gateway.sim.script("held", after=6)
+    asked = question(client, NATIVE[client], "[[sim tokens=60 piece=4]]", stream=True)
     data = json.dumps(asked.body).encode()
     port = urlsplit(gateway.url).port
     with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:

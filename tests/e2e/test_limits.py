@@ -177,11 +177,12 @@ def test_what_the_provider_told_is_what_counts(
 @pytest.mark.parametrize("dialect", NATIVE)
 def test_a_key_for_one_request_at_a_time(limited: SimulatedGateway, dialect: str) -> None:
     """The next one is served as soon as the first has ended, well or not."""
-    slow = asked_with("alone", dialect, "[[sim tokens=40 piece=4 delay_ms=40]]", stream=True)
+    slow = asked_with("alone", dialect, "[[sim tokens=40 piece=4]]", stream=True)
     limited.sim.reset()
+    limited.sim.script("held", after=2)
     with ThreadPoolExecutor(1) as other:
         running = other.submit(ask, limited.url, slow)
-        limited.sim.ledger.wait(bool)
+        limited.sim.wait(lambda entries: any(it.sent_frames == 2 for it in entries))
         reply = ask(limited.url, asked_with("alone", dialect))
         in_envelope(dialect, reply)
         said = message_of(reply)
@@ -194,6 +195,7 @@ def test_a_key_for_one_request_at_a_time(limited: SimulatedGateway, dialect: str
         ):
             assert words in said
         assert reply.headers["retry-after"] == "1"
+        limited.sim.release()
         assert running.result().status == 200
     until(lambda: ask(limited.url, asked_with("alone", dialect)).status == 200 or None)
 

@@ -72,7 +72,8 @@ def test_a_person_signs_in_and_a_running_gateway_serves_them(
         with sign_in(home, name) as running:
             browser.visit(home.page())
             browser.click("#approve")
-            assert "close this page" in browser.wait_for_text("You are signed in")
+            browser.wait_for_text("You are signed in")
+            browser.wait_for_text("close this page")
             code, said = running.result()
         assert (code, said["reconnected"]) == (0, False), running.said
         account = said["account"]
@@ -226,7 +227,8 @@ def test_an_answer_counts_once(home: SignInHome, browser: Chromium, sim: Simulat
         callback = browser.wait_for_address("code=ac_")
         assert running.result()[0] == 0
     browser.visit(callback)
-    assert "signed in" not in browser.text()  # nobody listens any more
+    # Nobody listens any more: what is shown is the browser's own page, and it says so.
+    assert "signed in" not in browser.wait_for_text("ERR_CONNECTION_REFUSED")
     exchanges = [it for it in sim.ledger.entries if it.operation == "exchange"]
     assert len(exchanges) == 1
 
@@ -266,6 +268,20 @@ def test_control_c_ends_it(home: SignInHome) -> None:
         code, said = running.result()
     assert (code, said["error"]["state"]) == (1, "AUTH_CANCELLED")
     assert "Traceback" not in running.said
+    assert home.accounts() == []
+
+
+def test_an_identity_that_somebody_else_signed_is_refused(
+    home: SignInHome, browser: Chromium, sim: SimulatorThread
+) -> None:
+    sim.script("foreign-key", operation="exchange")
+    with sign_in(home, "siwc") as running:
+        browser.visit(home.page())
+        browser.click("#approve")
+        browser.wait_for_text("Authorization was rejected")
+        code, said = running.result()
+    assert (code, said["error"]["state"]) == (1, "INVALID_GRANT")
+    assert "not signed by the provider" in said["error"]["detail"]
     assert home.accounts() == []
 
 

@@ -65,7 +65,6 @@ def _as_it_was(running: SimulatedGateway) -> Iterator[None]:
 def change(running: SimulatedGateway, edit: Callable[[dict[str, Any]], None]) -> None:
     told = config_file.change(running.gateway, edit)
     assert told["event"] == "config reloaded", told
-    assert told["took_s"] < IN_FORCE_S
 
 
 def test_without_a_word_the_active_profile_serves(running: SimulatedGateway) -> None:

@@ -15,6 +15,7 @@ from launcher.actions import metrics as actions
 from launcher.supervisor.port_holder import Run, save_run
 from support.asking import Question, ask, question, send
 from support.gateway import SimulatedGateway
+from support.live_reply import broken_off
 from support.prometheus import Prometheus, promtool
 from support.waiting import until
 
@@ -66,8 +67,8 @@ def traffic(running: SimulatedGateway, name: str) -> None:
     running.sim.script("429", count=1, retry_after=60)
     moved = ask(running.url, talking(), **talk)
     assert moved.status == 200
-    running.sim.script("drop", after=2, count=1)
-    ask(running.url, question("gemini", NATIVE["gemini"], "[[sim tokens=60]]", stream=True))
+    cut = question("gemini", NATIVE["gemini"], "[[sim tokens=60]]", stream=True)
+    broken_off(running, cut, "drop", after=2)
     refused = ask(running.url, question("openai-chat", "no-such-model"))
     assert refused.headers["x-korproxy-error"]
 
@@ -161,22 +162,36 @@ def test_every_query_of_the_dashboard_gives_data(prometheus: Prometheus, express
     for variable, value in VARIABLES.items():
         expression = expression.replace(variable, value)
     assert "$" not in expression
-    found = prometheus.query(expression)
-    assert [it for it in found if not math.isnan(float(it["value"][1]))], found
+
+    def data() -> list[Any]:
+        """What is counted after its request was is there with the scrape behind that."""
+        found = prometheus.query(expression)
+        return [it for it in found if not math.isnan(float(it["value"][1]))]
+
+    assert until(data)
 
 
 def test_the_dashboards_own_variable_gives_the_providers(prometheus: Prometheus) -> None:
     (variable,) = [it for it in DASHBOARD["templating"]["list"] if it["name"] == "provider"]
     assert variable["query"]["query"] == "label_values(korproxy_accounts, provider)"
-    found = {it["metric"]["provider"] for it in prometheus.query("korproxy_accounts")}
-    assert {"claude", "codex", "gemini", "qwen"} <= found
+
+    def all_there() -> bool:
+        """What a scrape that was late knows nothing of is there again with the next."""
+        found = {it["metric"]["provider"] for it in prometheus.query("korproxy_accounts")}
+        return {"claude", "codex", "gemini", "qwen"} <= found
+
+    assert until(all_there)
 
 
 def test_an_exemplar_leads_to_a_request(prometheus: Prometheus, running: SimulatedGateway) -> None:
     """Correlation ids are there, and in no label."""
-    found = prometheus.exemplars("gen_ai_client_operation_duration_seconds_bucket")
-    ids = {it["labels"]["request_id"] for it in found}
-    assert any(it.startswith("again-") for it in ids), ids
+
+    def told() -> set[str]:
+        found = prometheus.exemplars("gen_ai_client_operation_duration_seconds_bucket")
+        ids = {it["labels"]["request_id"] for it in found}
+        return ids if any(it.startswith("again-") for it in ids) else set()
+
+    ids = until(told)
     assert running.gateway.wait_for_log(next(it for it in ids if it.startswith("again-")))
     for series in prometheus.query('{__name__=~".+"}'):
         assert not ids & set(series["metric"].values())
@@ -187,7 +202,7 @@ def test_tokens_are_those_of_the_simulators_own_ledger(
 ) -> None:
     del prometheus  # the traffic is over
     told: dict[str, int] = {"input": 0, "output": 0}
-    for entry in running.sim.ledger.entries:
+    for entry in running.sim.wait(lambda entries: all(it.ended_at for it in entries)):
         for kind in told:
             told[kind] += entry.told.get(f"{kind}_tokens", 0)
     own = {it.name: it for it in actions.families(actions.page(running.home))}

@@ -141,9 +141,11 @@ def test_what_is_wrong_with_a_request_is_said_and_the_socket_stays(
 
 
 def test_an_upstream_that_breaks_off_ends_the_response_in_words(engine: SimulatedGateway) -> None:
-    engine.sim.script("drop", operation="generate", after=6)
+    engine.sim.script("drop", operation="generate", after=6, held=True)
     with LiveSocket(engine.gateway.port, KEY) as socket:
         socket.create(NATIVE, SAY)
+        socket.wait("response.created")
+        engine.sim.release()
         assert socket.wait("response.failed", "error")["response"]["error"]["message"]
         socket.create(NATIVE, SAY)
         assert socket.answer() == ANSWER

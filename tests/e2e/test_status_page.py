@@ -62,10 +62,42 @@ def test_the_page_says_what_is_so_and_steers(home: Path) -> None:
         for _ in range(3):
             ask(status["url"], question("openai-chat", "away/m", "hello"))
         browser.wait_for_text("Running, but no provider can be reached")
-        assert "exchange finished" in browser.text(), "the log is there, too"
+        # The log is there, too: a thread of the gateway writes it, and the page asks for it apart from its state.
+        browser.wait_for_text("exchange finished")
         korproxy(home, "stop")
         browser.wait_for_text("The launcher does not answer.")
     assert not runs(home)
+
+
+# From now on the page's question how the gateway stands is answered at once, and the first answer kept back.
+HOLD_BACK = """
+window.letGo = null;
+const own = window.fetch;
+window.fetch = async (path, ...more) => {
+  const reply = await own(path, ...more);
+  if (window.letGo || !path.endsWith("/status")) return reply;
+  const said = await reply.json();
+  await new Promise(done => { window.letGo = done; });
+  return { ok: true, status: 200, json: async () => { setTimeout(() => { window.arrived = true; }); return said; } };
+};
+"""
+
+
+def test_an_answer_that_was_overtaken_shows_nothing_any_more(home: Path) -> None:
+    """The page asks every two seconds, and at each press: what was so before the press must not bring its buttons back."""
+    with Chromium() as browser:
+        browser.visit(korproxy(home, "open")["url"])
+        browser.wait_for_text("Running.")
+        browser.evaluate(HOLD_BACK)
+        until(lambda: browser.evaluate("window.letGo !== null"))
+        browser.click("#actions button")
+        browser.wait_for_text("Paused. New requests are told so.")
+        # Nothing is asked from here on, so that nothing mends what the late answer may do.
+        browser.evaluate("window.fetch = () => new Promise(() => {})")
+        browser.evaluate("window.letGo()")
+        until(lambda: browser.evaluate("window.arrived === true"))
+        assert "Paused. New requests are told so." in browser.text()
+        assert browser.evaluate("document.querySelector('#actions button').innerText") == "Resume"
 
 
 def test_a_link_opens_once(home: Path) -> None:

@@ -1,26 +1,50 @@
 """What a provider or the way to it can do wrong: each its own code, in words, in the client's dialect."""
 
 import socket
+import socketserver
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from korproxy_addons.errors import catalogue
 from korproxy_addons.errors.kinds import ErrorSpec
 from support.asking import DIALECTS, ask, payloads, question
-from support.gateway import SimulatedGateway
+from support.gateway import SimulatedGateway, free_port
+from support.live_reply import broken_off
 
 pytestmark = pytest.mark.e2e
 
 MODEL = "sim-large"
 
 
-def closed_port() -> int:
-    """A loopback port nobody listens on."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+class _Plain(socketserver.BaseRequestHandler):
+    """Whoever speaks TLS to it is answered in plain HTTP, and hung up on."""
+
+    def handle(self) -> None:
+        self.request.recv(65_536)
+        self.request.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        self.request.shutdown(socket.SHUT_WR)
+        while self.request.recv(65_536):  # else what is unread would reset the connection
+            pass
+
+
+class _PlainServer(socketserver.ThreadingTCPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that hangs up is nobody's trouble."""
+
+
+@pytest.fixture(scope="module")
+def plain_port() -> Iterator[int]:
+    """A port at which nobody understands TLS."""
+    with _PlainServer(("127.0.0.1", 0), _Plain) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        yield server.server_address[1]
+        server.shutdown()
+        thread.join()
 
 
 @pytest.fixture
@@ -31,14 +55,15 @@ def fresh(tmp_path: Path) -> Iterator[SimulatedGateway]:
 
 
 @pytest.fixture(scope="module")
-def broken_ways(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedGateway]:
+def broken_ways(
+    tmp_path_factory: pytest.TempPathFactory, plain_port: int
+) -> Iterator[SimulatedGateway]:
     """A gateway with accounts whose providers cannot be reached, each in its own way."""
     home = tmp_path_factory.mktemp("home")
-    plain = socket.create_server(("127.0.0.1", 0))
     bases = {
-        "refused": f"http://127.0.0.1:{closed_port()}/v1",
+        "refused": f"http://127.0.0.1:{free_port()}/v1",
         "nowhere": "https://no-such-host.invalid/v1",
-        "no-tls": f"https://127.0.0.1:{plain.getsockname()[1]}/v1",
+        "no-tls": f"https://127.0.0.1:{plain_port}/v1",
         "private": "https://10.255.255.1/v1",
     }
     providers = {
@@ -49,34 +74,11 @@ def broken_ways(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedG
         for name, base in bases.items()
     }  # fmt: skip
     accounts = [{"id": name, "provider": name, "secret": "env:BROKEN_KEY"} for name in bases]
-    extra = {"providers": providers, "accounts": accounts, "timeouts": {"connect_s": 2.0}}
-    import os
-
-    os.environ["BROKEN_KEY"] = "sk-broken-canary-1"
-    try:
+    extra = {"providers": providers, "accounts": accounts}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BROKEN_KEY", "sk-broken-canary-1")
         with SimulatedGateway(home, extra) as running:
-            # Whoever speaks TLS to this port is hung up on.
-            _hang_up(plain)
             yield running
-    finally:
-        plain.close()
-        del os.environ["BROKEN_KEY"]
-
-
-def _hang_up(server: socket.socket) -> None:
-    import threading
-
-    def serve() -> None:
-        while True:
-            try:
-                client, _ = server.accept()
-            except OSError:
-                return
-            client.recv(4096)
-            client.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-            client.close()
-
-    threading.Thread(target=serve, daemon=True).start()
 
 
 @pytest.mark.parametrize(
@@ -142,8 +144,8 @@ def test_a_stream_that_breaks_ends_in_the_dialects_own_error(
     """After the first byte a failure is said in the stream, and never passes for a whole answer."""
     other = "anthropic-messages" if dialect != "anthropic-messages" else "gemini"
     model = NATIVE[other if crossing else dialect]
-    engine.sim.script(fault)
-    reply = ask(engine.url, question(dialect, model, "[[sim tokens=80 piece=8]]", stream=True))
+    asked = question(dialect, model, "[[sim tokens=80 piece=8]]", stream=True)
+    reply = broken_off(engine, asked, fault)
     assert reply.status == 200
     last = payloads(reply.body)[-1]
     match dialect:

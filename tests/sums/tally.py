@@ -2,7 +2,7 @@
 The gateway's ledger beside the simulator's own, request by request and as a whole.
 
 What the simulator told before a reply ended is what must be in the ledger, to the token. Lost may be what was in flight at a
-kill -9, and what had ended less than a second before it. Less than was told may be booked where the gateway could not read it
+kill -9, and what was not known to be kept before it. Less than was told may be booked where the gateway could not read it
 (a reset, a head that is refused) or its client had left; that row says then that it is incomplete.
 """
 
@@ -12,14 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chaos.checks import UNREAD, account_of, attempted
+from chaos.house import by_number
 from launcher.simulator.ledger import Entry
 from sums.traffic import NOBODYS, SUMS, Asked, Evidence
-
-LOST_S = 1.0
-"""What is older than this at a kill is kept."""
-
-UNHEARD_S = 5.0
-"""A busy gateway may hear so late of a request whose client has left again."""
 
 KINDS = ("input_tokens", "output_tokens")
 
@@ -34,7 +29,7 @@ class Tally:
         told, kept: Tokens by kind in the simulator's ledger, and in the gateway's.
         lost: Of those told, what belongs to requests that a kill took with it.
         unread: Of those told, what the gateway could not or need not read.
-        lost_rows: Requests that a kill took with it: in flight, and ended a moment before.
+        lost_rows: Requests that a kill took with it: in flight, or ended a moment before.
     """
 
     findings: list[str] = field(default_factory=list)
@@ -48,7 +43,7 @@ class Tally:
 def tally(evidence: Evidence) -> Tally:
     """Put the two side by side."""
     found = Tally()
-    entries = _by_number(evidence.entries)
+    entries = by_number(evidence.entries)
     rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in evidence.rows:
         rows[row["request_id"]].append(row)
@@ -77,7 +72,7 @@ def _of_one(
         yield f"it has {len(rows)} rows"
         return
     if not rows:
-        why = excuse(evidence, asked, entries)
+        why = excuse(evidence, asked)
         if not why:
             yield "the ledger does not know it"
         found.lost_rows[why or "for no reason"] += 1
@@ -140,25 +135,10 @@ def _of_one_that_left(found: Tally, row: dict[str, Any], entries: list[Entry]) -
             yield f"a client left, {kind} are not all there, and the row is not marked"
 
 
-def excuse(evidence: Evidence, asked: Asked, entries: list[Entry]) -> str:
+def excuse(evidence: Evidence, asked: Asked) -> str:
     """Why a request may have no row; "" if it may not."""
-    ended_at = _ended_at(asked, entries)
-    for kill in evidence.kills:
-        if asked.sent_at <= kill.done_at and ended_at >= kill.began_at:
-            return "in flight at a kill"
-        if kill.began_at - LOST_S < ended_at <= kill.done_at:
-            return "ended less than a second before a kill"
-    return ""
-
-
-def _ended_at(asked: Asked, entries: list[Entry]) -> float:
-    """When the gateway was done with a request: one whose client left goes on until that is noticed."""
-    if asked.leaves_after is None:
-        return asked.ended_at
-    if not entries:
-        # Nobody was asked for it, so that it has no tokens; a busy gateway may not even have read it yet.
-        return asked.ended_at + UNHEARD_S
-    return max(asked.ended_at, *(it.ended_at or 0.0 for it in entries))
+    spared = all(kill.spared(asked) for kill in evidence.kills)
+    return "" if spared else "taken by a kill"
 
 
 def _of_the_whole(found: Tally, evidence: Evidence) -> Iterator[str]:
@@ -179,15 +159,6 @@ def _of_the_whole(found: Tally, evidence: Evidence) -> Iterator[str]:
         for name in SUMS:
             if sums[name] != counts[name]:
                 yield f"{name} by {table}: {sums[name]}, of the rows: {counts[name]}"
-
-
-def _by_number(entries: list[Entry]) -> dict[int, list[Entry]]:
-    found: dict[int, list[Entry]] = defaultdict(list)
-    for entry in entries:
-        if entry.operation == "generate" and entry.body is not None:
-            marker = entry.body.rpartition("request-")[2]
-            found[int(marker.partition(".")[0])].append(entry)
-    return found
 
 
 def summary(evidence: Evidence, counted: Tally) -> str:

@@ -10,10 +10,9 @@ import json
 import os
 import random
 import signal
-import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, field
@@ -21,11 +20,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from chaos.weather import rules
+from chaos.house import HOSTS, bad_weather, ledger, rows, settle, wait_until_kept
 from launcher.actions.usage import report
 from launcher.simulator import SimulatorThread
 from launcher.simulator.ledger import Entry
-from support import config_file
 from support.asking import DIALECTS, question
 from support.gateway import free_port
 from support.kept import Launched, gone
@@ -33,12 +31,6 @@ from support.waiting import until
 
 CLIENT_TIMEOUT_S = 60.0
 MOST_PATIENCE_S = 2.0
-HOSTS = {
-    "chat": ("openai-chat", "/compat-chat/v1"),
-    "responses": ("openai-responses", "/compat-responses/v1"),
-    "anthropic": ("anthropic-messages", "/compat-anthropic"),
-    "gemini": ("gemini", "/compat-gemini/v1beta"),
-}
 ACCOUNTS = 3
 """Of each provider: one that rests leaves two."""
 ANY = "any-1"
@@ -76,10 +68,14 @@ class Asked:
 
 @dataclass(frozen=True)
 class Kill:
-    """A kill -9: begun and known to be done, Unix seconds."""
+    """A kill -9, known to be done at this Unix second; `kept` are the ids that were known to be in the ledger before it."""
 
-    began_at: float
     done_at: float
+    kept: frozenset[str]
+
+    def spared(self, asked: Asked) -> bool:
+        """Whether the ledger must know of a request in spite of it."""
+        return asked.sent_at > self.done_at or asked.id in self.kept
 
 
 @dataclass
@@ -132,6 +128,7 @@ class Traffic:
         self._sim = SimulatorThread()
         self._done = threading.Condition()
         self._up = threading.Event()
+        self._kept: frozenset[str] = frozenset()
         self._evidence = Evidence(events=list(events))
         self._stack = ExitStack()
         self._launched = Launched(home, _RULES)
@@ -139,11 +136,10 @@ class Traffic:
     def run(self) -> Evidence:
         """Let it run; raises nothing that a look at the evidence could say better."""
         began = time.monotonic()
-        with self._sim as sim:
-            sim.simulator.world.script.reseed(self._seed)
-            for name, words in rules(self._share):
-                sim.script(name, **words)
-            self._write_config(sim.base_url)
+        with bad_weather(self._sim, self._share, self._seed) as sim:
+            models = {name: [model_of(name), ANY] for name in HOSTS}
+            accounts = [f"{name}-{key}" for name in HOSTS for key in range(1, ACCOUNTS + 1)]
+            settle(self._home, sim.base_url, self._port, models, accounts)
             with self._stack:
                 self._start()
                 with ThreadPoolExecutor(self._clients + 1) as pool:
@@ -161,36 +157,6 @@ class Traffic:
 
     # ------------------------------------------------------------------------------------------ the gateway
 
-    def _write_config(self, base: str) -> None:
-        providers: dict[str, Any] = {}
-        accounts = []
-        for name, (dialect, path) in HOSTS.items():
-            providers[f"sim-{name}"] = {
-                "dialect": dialect,
-                "base_url": f"{base}{path}",
-                "models": [model_of(name), ANY],
-                "list_models": False,
-                "local": True,
-            }
-            for key in range(1, ACCOUNTS + 1):
-                secret = f"plain:sk-compat-sim-{key}"
-                accounts.append(
-                    {"id": f"{name}-{key}", "provider": f"sim-{name}", "secret": secret}
-                )
-        settings = {
-            "version": 1,
-            "listen": {"port": self._port},
-            "allow_plain_secrets": True,
-            "providers": providers,
-            "accounts": accounts,
-            "groups": [{"id": "default", "strategy": "round-robin"}],
-            "timeouts": {"connect_s": 5, "first_byte_s": 5, "idle_s": 3},
-            "logging": {"level": "warning"},
-            "runaway": {"repeats": 0},
-        }
-        self._home.mkdir(mode=0o700, exist_ok=True)
-        config_file.write(self._home, settings)
-
     def _start(self) -> None:
         self._launched = self._stack.enter_context(Launched(self._home, _RULES))
         self._launched.wait_for("healthy")
@@ -206,6 +172,9 @@ class Traffic:
         }
         for number, name in enumerate(self._events, start=1):
             self._until_ended(self._due(number))
+            if name == "kill":
+                # While nobody asks: what then follows is what the kill may take with it.
+                self._kept = self._wait_until_kept()
             # What goes on meanwhile: nobody shall be done before it happens, and nothing happen while nobody asks.
             with self._done:
                 self._allowed = self._due(number + 1)
@@ -229,12 +198,21 @@ class Traffic:
     def _kill(self) -> None:
         pid = self._launched.status["pid"]
         self._up.clear()
-        began_at = time.time()
         os.kill(pid, signal.SIGKILL)
         until(lambda: gone(pid))
-        self._evidence.kills.append(Kill(began_at, time.time()))
+        self._evidence.kills.append(Kill(time.time(), self._kept))
         self._launched.wait_for("healthy", lambda it: it["pid"] not in (None, pid))
         self._up.set()
+
+    def _wait_until_kept(self) -> frozenset[str]:
+        """The requests that have ended by now, once the ledger has them; without those that an earlier kill took with it."""
+        with self._done:
+            asked = list(self._evidence.asked)
+        kept = frozenset(
+            it.id for it in asked if all(kill.spared(it) for kill in self._evidence.kills)
+        )
+        wait_until_kept(self._home, kept)
+        return kept
 
     def _stop(self) -> None:
         self._up.clear()
@@ -332,10 +310,8 @@ class Traffic:
     # -------------------------------------------------------------------------------------------- the ledger
 
     def _read_ledger(self) -> None:
-        connection = sqlite3.connect(f"{(self._home / 'korproxy.db').as_uri()}?mode=ro", uri=True)
-        with closing(connection):
-            connection.row_factory = sqlite3.Row
-            self._evidence.rows = list(_rows(connection))
+        self._evidence.rows = list(rows(self._home))
+        with ledger(self._home) as connection:
             for table in ("usage_hourly", "usage_daily"):
                 columns = ", ".join(f"sum({name}) AS {name}" for name in SUMS)
                 found = connection.execute(f"SELECT {columns} FROM {table}").fetchone()
@@ -355,10 +331,3 @@ SUMS = (
 def model_of(name: str) -> str:
     """The model that the provider of one dialect alone serves."""
     return f"{name}-1"
-
-
-def _rows(connection: sqlite3.Connection) -> Iterator[dict[str, Any]]:
-    for row in connection.execute("SELECT * FROM exchanges"):
-        found = dict(row)
-        found["attempts"] = json.loads(found["attempts"])
-        yield found

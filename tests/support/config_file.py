@@ -1,5 +1,6 @@
 """A running gateway's config.yaml, changed as an editor changes it."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,13 +22,8 @@ def text(home: Path) -> str:
     return (home / "config.yaml").read_text(encoding="utf-8")
 
 
-def write(home: Path, settings: dict[str, Any] | str) -> float:
-    """
-    Put a whole file in the place of the old one.
-
-    Returns:
-        When it was there, in Unix seconds.
-    """
+def write(home: Path, settings: dict[str, Any] | str) -> None:
+    """Put a whole file in the place of the old one."""
     aside = home / "config.yaml.new"
     with aside.open("w", encoding="utf-8") as file:
         if isinstance(settings, str):
@@ -36,7 +32,6 @@ def write(home: Path, settings: dict[str, Any] | str) -> float:
             YAML().dump(settings, file)
     aside.chmod(0o600)
     aside.replace(home / "config.yaml")
-    return (home / "config.yaml").stat().st_mtime
 
 
 def change(gateway: GatewayProcess, edit: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
@@ -60,13 +55,29 @@ def put(gateway: GatewayProcess, settings: dict[str, Any] | str) -> dict[str, An
     Raises:
         TimeoutError: nothing was said.
     """
-    seen = len(_said(gateway))
-    at = write(gateway.home, settings)
-    said = until(lambda: _said(gateway)[seen:])[0]
-    return {**said, "took_s": said["ts"] - at}
+    return noted(gateway, lambda: write(gateway.home, settings))
 
 
-def _said(gateway: GatewayProcess) -> list[dict[str, Any]]:
+def noted(gateway: GatewayProcess, do: Callable[[], object]) -> dict[str, Any]:
+    """
+    Do something to the file, and wait until the gateway has taken note of it.
+
+    Returns:
+        What the log says of it; `took_s` is how long it took.
+    Raises:
+        TimeoutError: nothing was said.
+    """
+    # A thread of the gateway writes the log: a line about what was done before may come after this.
+    began = round(time.time(), 3)
+    do()
+    done = time.time()
+    said = until(lambda: _said(gateway, began))[0]
+    return {**said, "took_s": said["ts"] - done}
+
+
+def _said(gateway: GatewayProcess, since: float) -> list[dict[str, Any]]:
     return [
-        it for it in gateway.log_lines() if it["event"] in ("config reloaded", "config refused")
+        it
+        for it in gateway.log_lines()
+        if it["event"] in ("config reloaded", "config refused") and it["ts"] >= since
     ]

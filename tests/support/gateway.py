@@ -4,11 +4,9 @@ import http.client
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -17,8 +15,12 @@ from typing import Any, Self
 import korproxy_addons
 from launcher.demo.settings import write_settings
 from launcher.simulator import SimulatorThread
+from support import ports
+from support.waiting import until
 
 READY_S = 60.0
+# Nothing listens there.
+_NO_PAGE = "http://127.0.0.1:1/quota"
 
 
 class GatewayProcess:
@@ -57,7 +59,15 @@ class GatewayProcess:
         )
         self._stderr = threading.Thread(target=self._read_errors, daemon=True)
         self._stderr.start()
-        self.ready = self._wait_ready()
+        try:
+            self.ready = self._wait_ready()
+        except BaseException:
+            # Who asked for it has not got it, so that nobody else could end it.
+            self.process.kill()
+            self.process.wait()
+            self._stderr.join(5)
+            self._close_pipes()
+            raise
         self.port = self.ready["port"]
         return self
 
@@ -79,9 +89,7 @@ class GatewayProcess:
             self.process.kill()
             code = self.process.wait()
         self._join_readers()
-        for pipe in (self.process.stdout, self.process.stderr):
-            if pipe is not None:
-                pipe.close()
+        self._close_pipes()
         return code
 
     @property
@@ -99,12 +107,12 @@ class GatewayProcess:
 
     def wait_for_log(self, request_id: str) -> list[dict[str, Any]]:
         """The lines about one request, once its last one is there: a thread of the gateway writes them."""
-        deadline = time.monotonic() + READY_S
-        while time.monotonic() < deadline:
+
+        def whole() -> list[dict[str, Any]] | None:
             lines = [it for it in self.log_lines() if it.get("request_id") == request_id]
-            if any(it["event"] == "exchange finished" for it in lines):
-                return lines
-        raise AssertionError(f"nothing was logged about {request_id}")
+            return lines if any(it["event"] == "exchange finished" for it in lines) else None
+
+        return until(whole, READY_S)
 
     def _wait_ready(self) -> dict[str, Any]:
         timer = threading.Timer(READY_S, self.process.kill)
@@ -125,6 +133,11 @@ class GatewayProcess:
     def _join_readers(self) -> None:
         self._stderr.join(5)
 
+    def _close_pipes(self) -> None:
+        for pipe in (self.process.stdout, self.process.stderr):
+            if pipe is not None:
+                pipe.close()
+
     def _read_errors(self) -> None:
         assert self.process.stderr is not None
         for line in self.process.stderr:
@@ -134,6 +147,9 @@ class GatewayProcess:
 class SimulatedGateway:
     """
     Simulator and gateway together: `with SimulatedGateway(tmp_path) as it: it.url, it.sim`.
+
+    The simulator hears only what clients have asked for. A minute after its start a gateway asks for the quotas of its plans
+    by itself: in the middle of some test, whose ledger and faults are not for that. Here those pages are somewhere else.
 
     Args:
         home: Folder for the gateway.
@@ -155,7 +171,11 @@ class SimulatedGateway:
     def __enter__(self) -> Self:
         self.sim.__enter__()
         try:
-            write_settings(self.home, self.sim.urls(), port=0, extra=self._extra)
+            ways = {
+                key: {**way, "quota": _NO_PAGE if way["quota"] else ""}
+                for key, way in self.sim.urls().items()
+            }
+            write_settings(self.home, ways, port=0, extra=self._extra)
             self.gateway = self._start(self.home)
             self.gateway.__enter__()
         except BaseException:
@@ -231,15 +251,16 @@ class StockMitmdump(GatewayProcess):
 
     def _wait_health(self, port: int) -> None:
         """Until the addons are there, as stock mitmdump listens before it has loaded its script."""
-        deadline = time.monotonic() + READY_S
-        while time.monotonic() < deadline:
+
+        def healthy() -> bool:
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=READY_S)
             try:
                 connection.request("GET", "/_korproxy/health")
-                if connection.getresponse().status == 200:
-                    return
+                return connection.getresponse().status == 200
             finally:
                 connection.close()
+
+        until(healthy, READY_S)
 
 
 class StockMitmweb(StockMitmdump):
@@ -252,7 +273,5 @@ class StockMitmweb(StockMitmdump):
 
 
 def free_port() -> int:
-    """A TCP port that was free a moment ago."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    """See `ports.free_port`."""
+    return ports.free_port()

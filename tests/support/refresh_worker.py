@@ -150,6 +150,9 @@ async def _serve(work: Work) -> dict[str, Any]:
         fault,
     )
     rig = Rig(config, client, home, Wire(client, store, broker=broker))
+    rig.hangs_after_s = (
+        None  # many processes at once are slow, and `run_workers` does not wait for ever
+    )
     exchanges = [
         exchange_for(config, question("anthropic-messages", work.model), tool=CLAUDE_CODE)
         for _ in range(work.requests)

@@ -1,8 +1,11 @@
 """A relay between a coding tool and the gateway, which notes what the tool sent and what it was answered."""
 
+import contextlib
 import select
+import socket
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -152,15 +155,26 @@ def _talk(
     handler.close_connection = True
     tool, gateway = handler.connection, upward.sock
     ears = {tool: _Ear(ConnectionType.SERVER), gateway: _Ear(ConnectionType.CLIENT)}
-    while True:
-        readable, _, _ = select.select([tool, gateway], [], [], _TIMEOUT_S)
-        for one in readable:
-            data = one.recv(1 << 16)
-            if not data:
-                return tuple(ears[tool].heard), tuple(ears[gateway].heard)
-            ears[one].listen(data)
-            (gateway if one is tool else tool).sendall(data)
-        assert readable, "nothing was said for long"
+    # A tool that has all it wanted just exits: what is still on its way to it then resets the connection.
+    with contextlib.suppress(ConnectionError):
+        while _passed_on(ears, {tool: gateway, gateway: tool}):
+            pass
+    return tuple(ears[tool].heard), tuple(ears[gateway].heard)
+
+
+def _passed_on(
+    ears: Mapping[socket.socket, "_Ear"], other: Mapping[socket.socket, socket.socket]
+) -> bool:
+    """Wait for bytes of either side, and pass them on; False: it has ended."""
+    readable, _, _ = select.select(list(ears), [], [], _TIMEOUT_S)
+    assert readable, "nothing was said for long"
+    for one in readable:
+        data = one.recv(1 << 16)
+        if not data:
+            return False
+        ears[one].listen(data)
+        other[one].sendall(data)
+    return True
 
 
 class _Ear:
@@ -196,7 +210,9 @@ def _answer(handler: BaseHTTPRequestHandler, reply: HTTPResponse) -> int:
         handler.wfile.write(data if sized else b"%x\r\n%b\r\n" % (len(data), data))
         pieces += 1
     if not sized:
-        handler.wfile.write(b"0\r\n\r\n")
+        # A tool knows the end by the last event, and may be gone by now.
+        with contextlib.suppress(ConnectionError):
+            handler.wfile.write(b"0\r\n\r\n")
     return pieces
 
 

@@ -1,5 +1,7 @@
 import http.client
+import os
 import socket
+import struct
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -13,6 +15,9 @@ from wsproto.events import TextMessage
 from support.asking import send
 from support.relay import Relay
 from support.socket_client import SocketClient, opening
+
+# An abrupt close: no lingering, of the length each system's structure wants.
+ABRUPT = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 
 
 class Upstream(BaseHTTPRequestHandler):
@@ -41,7 +46,9 @@ class Upstream(BaseHTTPRequestHandler):
         for _ in range(2):
             text = ""
             while not text.endswith("}"):
-                server.receive_data(self.connection.recv(100))
+                if not (data := self.connection.recv(100)):
+                    return
+                server.receive_data(data)
                 text += "".join(it.data for it in server.events() if isinstance(it, TextMessage))
             self.wfile.write(server.send(TextMessage(data=text.upper())))
 
@@ -99,3 +106,19 @@ def test_what_is_said_on_a_websocket_passes_and_is_noted(upstream: str) -> None:
     assert client.said == [{"A": 1}, {"B" * 300: 1}]
     assert (seen.status, len(seen.messages), len(seen.answers)) == (101, 2, 2)
     assert seen.messages[1] == b'{"' + b"b" * 300 + b'": 1}'
+
+
+def test_a_tool_that_just_exits_has_said_what_it_said(upstream: str) -> None:
+    """Its connection is reset: there is something on its way that it has not read."""
+    client, head = SocketClient(), b""
+    with Relay(upstream) as relay:
+        address = ("127.0.0.1", int(relay.url.rpartition(":")[2]))
+        with socket.create_connection(address, 30) as connection:
+            connection.sendall(opening("relay"))
+            while b"\r\n\r\n" not in head:
+                head += connection.recv(1)
+            connection.sendall(client.message({"a": 1}))
+            assert connection.recv(1)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABRUPT)
+        (seen,) = relay.seen
+    assert (seen.messages, seen.answers) == ((b'{"a": 1}',), (b'{"A": 1}',))

@@ -1,7 +1,8 @@
 """
 A panel for tests: owns the session's watcher of status icons and its notifications, and drives the menu over D-Bus.
 
-Runs under `dbus-run-session`, beside the program it watches. Reads one JSON command per line from stdin, answers one JSON line:
+Runs under `dbus-run-session`, beside the program it watches. Reads one JSON command per line from stdin, answers one JSON line,
+`{"value": …}` or `{"error": TEXT}`:
 `{"do": "wait-icon"}`, `{"do": "layout"}`, `{"do": "click", "label": TEXT}`, `{"do": "notes"}`, `{"do": "title"}`, `{"do": "icon"}`.
 """
 
@@ -38,6 +39,8 @@ NOTES = """
 ITEM = "org.kde.StatusNotifierItem"
 MENU = "com.canonical.dbusmenu"
 TIMEOUT_MS = 20_000
+# libdbusmenu's words for an id of a menu that is no more.
+UNKNOWN_ITEM = "does not refer to a menu item"
 
 
 class Panel:
@@ -121,12 +124,18 @@ class Panel:
         return [_item(it) for it in root[2]]
 
     def click(self, label: str) -> bool:
-        """Choose the item whose text begins so."""
+        """Choose the item whose text begins so; False: there is none, or its menu was replaced before it was told."""
         found = next((it for it in _flat(self.layout()) if it["label"].startswith(label)), None)
         if found is None:
             return False
         given = GLib.Variant("(isvu)", (found["id"], "clicked", GLib.Variant("i", 0), 0))
-        self.call(self.property("Menu"), MENU, "Event", given)
+        try:
+            self.call(self.property("Menu"), MENU, "Event", given)
+        except GLib.Error as error:
+            # An item that went with its menu has heard nothing.
+            if UNKNOWN_ITEM in error.message:
+                return False
+            raise
         return True
 
 
@@ -153,22 +162,28 @@ def main() -> None:
     sys.stdout.write('"up"\n')
     sys.stdout.flush()
     for line in sys.stdin:
-        command = json.loads(line)
-        match command["do"]:
-            case "wait-icon":
-                value: Any = panel.came.wait(30)
-            case "layout":
-                value = panel.layout()
-            case "click":
-                value = panel.click(command["label"])
-            case "notes":
-                value = panel.notes
-            case "title":
-                value = panel.property("Title")
-            case _:
-                value = panel.property("IconName")
-        sys.stdout.write(json.dumps(value) + "\n")
+        try:
+            answer = {"value": _obeyed(panel, json.loads(line))}
+        except GLib.Error as error:
+            answer = {"error": error.message}
+        sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
+
+
+def _obeyed(panel: Panel, command: dict[str, Any]) -> Any:
+    match command["do"]:
+        case "wait-icon":
+            return panel.came.wait(30)
+        case "layout":
+            return panel.layout()
+        case "click":
+            return panel.click(command["label"])
+        case "notes":
+            return panel.notes
+        case "title":
+            return panel.property("Title")
+        case _:
+            return panel.property("IconName")
 
 
 if __name__ == "__main__":

@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from korproxy_addons.dialects import dialect
+from launcher.simulator import Entry
 from support.coding_tool import Ran, Workplace
 from support.gateway import SimulatedGateway
+from support.live_reply import a_slow_answer
 from support.needs import needs_coding_tool
 from support.relay import Relay
 
@@ -15,7 +17,6 @@ pytestmark = [pytest.mark.e2e, pytest.mark.clients]
 
 ANSWER = "It came late, and whole."
 SAY = f'Say it. [[sim text="{ANSWER}"]]'
-SLOW_S = 1.5
 CODEX = """
 model = "gpt-6.1-sol"
 model_provider = "korproxy"
@@ -71,32 +72,37 @@ TOOLS: dict[str, tuple[Tool, str]] = {
 
 
 @pytest.fixture(scope="module")
-def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedGateway]:
-    """A gateway that holds a head for a third of a second of five minutes' patience."""
-    waits = {"hold_share": 0.001, "keep_alive_s": 0.2, "first_byte_s": 3.0}
-    with SimulatedGateway(tmp_path_factory.mktemp("hasty"), {"timeouts": waits}) as running:
+def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedGateway]:
+    """A gateway that holds a head for a third of a second of five minutes' patience: less than `a_slow_answer` takes."""
+    waits = {"hold_share": 0.001, "keep_alive_s": 0.2}
+    with SimulatedGateway(tmp_path_factory.mktemp("patient"), {"timeouts": waits}) as running:
         yield running
 
 
 @pytest.fixture
-def way(hasty: SimulatedGateway) -> Iterator[Relay]:
+def way(patient: SimulatedGateway) -> Iterator[Relay]:
     """The way to it, which shows what was sent."""
-    hasty.sim.reset()
-    with Relay(hasty.url) as running:
+    patient.sim.reset()
+    with Relay(patient.url) as running:
         yield running
+
+
+def generated(running: SimulatedGateway) -> list[Entry]:
+    """What came of the tool's turns; the neighbour asks Qwen."""
+    entries = running.sim.ledger.entries
+    return [it for it in entries if it.operation == "generate" and it.provider != "qwen"]
 
 
 @pytest.mark.parametrize("name", TOOLS)
 def test_a_slow_answer_is_shown_as_any_other(
-    hasty: SimulatedGateway, way: Relay, workplace: Workplace, name: str
+    patient: SimulatedGateway, way: Relay, workplace: Workplace, name: str
 ) -> None:
     """One request, one answer; keep-alives before it but for Gemini."""
     run, spoken = TOOLS[name]
-    hasty.sim.script("slow-first-byte", seconds=SLOW_S, operation="generate", count=None)
-    ran = run(workplace, way.url, SAY)
+    with a_slow_answer(patient):
+        ran = run(workplace, way.url, SAY)
     assert (ran.exit_code, ran.out.strip()) == (0, ANSWER), ran.err
-    entries = [it for it in hasty.sim.ledger.entries if it.operation == "generate"]
-    assert [it.verdict for it in entries] == ["slow-first-byte"]
+    assert [it.verdict for it in generated(patient)] == ["held"]
     (seen,) = (it for it in way.seen if it.method == "POST")
     kept = bool(dialect(spoken).keep_alive())
     assert ("undecided" in seen.reply_headers["x-korproxy-why"]) is kept
@@ -105,12 +111,11 @@ def test_a_slow_answer_is_shown_as_any_other(
 
 @pytest.mark.parametrize("name", ["claude", "codex"])
 def test_another_attempt_behind_keep_alives_goes_unnoticed(
-    hasty: SimulatedGateway, way: Relay, workplace: Workplace, name: str
+    patient: SimulatedGateway, way: Relay, workplace: Workplace, name: str
 ) -> None:
     run, _ = TOOLS[name]
-    hasty.sim.script("slow-first-byte", seconds=30, operation="generate")
-    ran = run(workplace, way.url, SAY)
+    with a_slow_answer(patient, status=503):
+        ran = run(workplace, way.url, SAY)
     assert (ran.exit_code, ran.out.strip()) == (0, ANSWER), ran.err
-    entries = [it for it in hasty.sim.ledger.entries if it.operation == "generate"]
-    assert len(entries) == 2
+    assert [it.verdict for it in generated(patient)] == ["held", "answered"]
     assert len([it for it in way.seen if it.method == "POST"]) == 1

@@ -38,15 +38,20 @@ class Desktop:
     def __init__(self, home: Path) -> None:
         self.home = home
         self.errors = ""
-        self._display = f":{90 + os.getpid() % 1000}"
         needs_tray()
         self._xvfb = needs_program("Xvfb", INSTALL)
         self._bus = needs_program("dbus-run-session", INSTALL)
 
     def __enter__(self) -> Self:
+        # It chooses a number that is free, and names it when it can be asked.
+        self._server = subprocess.Popen(
+            [self._xvfb, "-displayfd", "1", "-screen", "0", "640x480x24", "-nolisten", "tcp"],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        )  # fmt: skip
+        assert self._server.stdout is not None
         self.environment = {
             **os.environ,
-            "DISPLAY": self._display,
+            "DISPLAY": f":{self._server.stdout.readline().strip()}",
             "XDG_CONFIG_HOME": str(self.home / "xdg"),
             "PYTHONPATH": os.pathsep.join([str(TRAY), str(ROOT)]),
             "NO_AT_BRIDGE": "1",
@@ -54,10 +59,6 @@ class Desktop:
         }
         for name in ("WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS"):
             self.environment.pop(name, None)
-        self._server = subprocess.Popen(
-            [self._xvfb, self._display, "-screen", "0", "640x480x24", "-nolisten", "tcp"],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
         # One shell under one bus: the panel answers here, the tray is started by a word of ours.
         script = (
             f'"{sys.executable}" "{WATCHER}" & panel=$!; read line < "$KORPROXY_HOME/go";'
@@ -101,7 +102,7 @@ class Desktop:
         self._session.communicate()
         timer.cancel()
         self._server.terminate()
-        self._server.wait()
+        self._server.communicate()
 
     def ask(self, what: str, **more: Any) -> Any:
         """What the panel sees, or does."""
@@ -109,15 +110,17 @@ class Desktop:
         assert self._session.stdout is not None
         self._session.stdin.write(json.dumps({"do": what, **more}) + "\n")
         self._session.stdin.flush()
-        return json.loads(self._session.stdout.readline())
+        answer = json.loads(self._session.stdout.readline())
+        assert "error" not in answer, (what, answer["error"], self._said())
+        return answer["value"]
 
     def labels(self) -> list[str]:
         """The menu's texts, those of inner menus too."""
         return [it["label"] for it in _flat(self.ask("layout"))]
 
     def click(self, label: str) -> None:
-        """Choose an item."""
-        assert self.ask("click", label=label), (label, self.labels())
+        """Choose an item; where the menu is replaced under the hand, the one that stands there then."""
+        until(lambda: self.ask("click", label=label), PATIENCE_S)
 
     def code(self) -> int:
         """The tray's exit code, once it is gone."""

@@ -3,8 +3,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import dataclass, field
 
 import pytest
 
@@ -22,16 +20,19 @@ from korproxy_addons.io.control_pipe import ControlPipe
 WAIT_S = 20
 
 
-@dataclass
 class Ends:
-    """A pipe's two far ends, and what came out of it."""
+    """A pipe whose far ends a test holds, and what came out of it."""
 
-    commands: int
-    reports: int
-    pipe: ControlPipe
-    heard: list[Command] = field(default_factory=list)
-    came: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
-    ended: threading.Event = field(default_factory=threading.Event)
+    def __init__(self) -> None:
+        commands, self.commands = os.pipe()
+        self.reports, reports = os.pipe()
+        self.pipe = ControlPipe(commands, reports)
+        self.heard: list[Command] = []
+        self.came = threading.Semaphore(0)
+        self.ended = threading.Event()
+        self._near = (commands, reports)
+        self._far = {self.commands, self.reports}
+        self._runs = False
 
     def start(self) -> None:
         def hear(command: Command) -> None:
@@ -39,16 +40,35 @@ class Ends:
             self.came.release()
 
         self.pipe.start(hear, self.ended.set)
+        self._runs = True
+
+    def let_go(self, descriptor: int) -> None:
+        """Close a far end, as a launcher does that ends."""
+        self._far.discard(descriptor)
+        os.close(descriptor)
+
+    def close(self) -> None:
+        """
+        Its threads end before the near ends do: a number that is free again soon means another file,
+        and a thread that goes on would read it, or write into it.
+        """
+        for descriptor in tuple(self._far):
+            self.let_go(descriptor)
+        if self._runs:
+            assert self.ended.wait(WAIT_S)
+            self.pipe.close(WAIT_S)
+            # Where the queue was full, it ends by its pipe, whose other end is closed.
+            self.pipe._writer.join(WAIT_S)
+            assert not self.pipe._writer.is_alive()
+        for descriptor in self._near:
+            os.close(descriptor)
 
 
 @pytest.fixture
 def ends() -> Iterator[Ends]:
-    commands_out, commands_in = os.pipe()
-    reports_out, reports_in = os.pipe()
-    yield Ends(commands_in, reports_out, ControlPipe(commands_out, reports_in))
-    for descriptor in (commands_in, commands_out, reports_in, reports_out):
-        with suppress(OSError):
-            os.close(descriptor)
+    ends = Ends()
+    yield ends
+    ends.close()
 
 
 def test_commands_arrive_however_they_are_cut(ends: Ends) -> None:
@@ -79,7 +99,7 @@ def test_a_line_without_an_end_is_not_kept(ends: Ends) -> None:
 
 def test_the_end_is_told_once(ends: Ends) -> None:
     ends.start()
-    os.close(ends.commands)
+    ends.let_go(ends.commands)
     assert ends.ended.wait(WAIT_S)
 
 
@@ -102,7 +122,7 @@ def test_a_launcher_that_does_not_read_is_not_waited_for(ends: Ends) -> None:
 
 def test_a_launcher_that_is_gone_is_no_error(ends: Ends) -> None:
     ends.start()
-    os.close(ends.reports)
+    ends.let_go(ends.reports)
     ends.pipe.tell(Draining(1))
     ends.pipe.tell(Draining(2))
     ends.pipe.close(WAIT_S)

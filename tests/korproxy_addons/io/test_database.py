@@ -5,7 +5,6 @@ import sqlite3
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -64,16 +63,31 @@ def test_what_was_handed_in_is_there_after_the_flush(make: Make) -> None:
     assert database.read(f"{WORDS} LIMIT ?", (1,)) == [("a",)]
 
 
-def test_it_is_committed_by_itself_within_a_quarter_of_a_second(make: Make, tmp_path: Path) -> None:
-    database = make()
+class Waited(threading.Condition):
+    """Knows how long it was to be waited for at most; None: until something happens."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.most_s: list[float | None] = []
+
+    def wait_for[Seen](self, predicate: Callable[[], Seen], timeout: float | None = None) -> Seen:
+        self.most_s.append(timeout)
+        return super().wait_for(predicate, timeout)
+
+
+def test_it_is_committed_by_itself_within_a_quarter_of_a_second(tmp_path: Path) -> None:
+    """All that it waits for by itself; how soon a thread gets to run is the machine's."""
+    waited = Waited()
+    database = Database(tmp_path / "state.db", (NOTES,))
+    database._changed = waited
+    database.open()
     stranger = Reader(tmp_path / "state.db")
-    began = time.monotonic()
     database.write(INSERT, [("a", 1.0)])
     until(lambda: stranger.read(WORDS))
-    taken = time.monotonic() - began
     stranger.close()
-    assert module.GATHER_S < 0.25
-    assert taken < 2.0, "generous: the machine may be busy"
+    assert [it for it in waited.most_s if it is not None] == [module.GATHER_S]
+    database.close()
+    assert 0 < module.GATHER_S < 0.25
 
 
 def test_what_is_handed_in_before_it_is_open_is_not_lost(tmp_path: Path) -> None:
@@ -135,11 +149,9 @@ def test_nobody_waits_for_a_disk_that_hangs(make: Make, monkeypatch: pytest.Monk
     database = make()
     database.write(INSERT, [("first", 1.0)])
     assert inside.wait(30)
-    began = time.monotonic()
     for n in range(1000):
         database.write(INSERT, [(str(n), 2.0)])
-    assert time.monotonic() - began < 1.0
-    assert not database.flush(timeout_s=0.0)
+    assert not database.flush(timeout_s=0.0), "the disk hangs still"
     go_on.set()
     assert database.flush()
     assert len(database.read(WORDS)) == 1001

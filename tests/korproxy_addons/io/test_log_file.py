@@ -2,6 +2,7 @@ import os
 import re
 import stat
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,17 @@ def line(at: float, text: str = "x") -> bytes:
     return b'{"ts": %d.5, "event": "%b"}\n' % (int(at), text.encode())
 
 
+WRITTEN: list[LogFile] = []
+
+
+@pytest.fixture(autouse=True)
+def closed_at_the_end() -> Iterator[None]:
+    """A descriptor is no object that the collector would close."""
+    yield
+    while WRITTEN:
+        WRITTEN.pop().close()
+
+
 class Written:
     """A log in a folder, written at the times of a clock; a file is as old as its last write by that clock."""
 
@@ -27,6 +39,7 @@ class Written:
         self.clock = FakeClock(1_800_000_000.0)
         self.path = folder / "gateway.jsonl"
         self.file = LogFile(self.path, self.clock, keep_s=keep_s, keep_bytes=keep_bytes)
+        WRITTEN.append(self.file)
 
     def log(self, text: str = "x") -> None:
         self.file.write(line(self.clock(), text))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from korproxy_addons.io.login_lock import POLL_S, LoginLock, LoginLockTimeoutError, Note
+from korproxy_addons.io.login_lock import FOLDER, POLL_S, LoginLock, LoginLockTimeoutError, Note
 
 NOTE = Note(tokens="1.5/2.0", sent_at=2.5)
 
@@ -135,3 +135,17 @@ def test_files_are_private_and_stay_in_their_folder(tmp_path: Path) -> None:
         note = tmp_path / "locks" / "..%2fescape%3ame.note"
         assert note.stat().st_mode & 0o777 == 0o600
         assert (tmp_path / "locks").stat().st_mode & 0o777 == 0o700
+
+
+def test_what_a_crash_left_of_a_note_is_in_nobody_s_way(tmp_path: Path) -> None:
+    lock = LoginLock(tmp_path, "claude")
+    asyncio.run(_noted(lock, Note("a", 1.0)))
+    (note,) = (tmp_path / FOLDER).glob("*.note")
+    note.with_suffix(".new").write_text("half")
+    asyncio.run(_noted(lock, Note("b", 2.0)))
+    assert lock.note() == Note("b", 2.0)
+
+
+async def _noted(lock: LoginLock, note: Note) -> None:
+    async with lock.held():
+        lock.write(note)

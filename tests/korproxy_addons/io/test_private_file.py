@@ -6,6 +6,7 @@ import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -56,6 +57,27 @@ def test_a_backup_may_be_left_out(path: Path) -> None:
     for data in (b"1", b"2"):
         replace_private(path, data, keeps_backup=False)
     assert [it.name for it in path.parent.iterdir()] == ["vault.bin"]
+
+
+@posix
+def test_a_folder_in_its_place_is_told_and_not_kept_open(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is asked for at every try to read the vault: each would cost the process a descriptor."""
+    opened: list[int] = []
+
+    def watched(*arguments: Any) -> int:
+        opened.append(os_open(*arguments))
+        return opened[-1]
+
+    os_open = os.open
+    path.mkdir()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", watched)
+        with pytest.raises(IsADirectoryError):
+            read_private(path)
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(opened[0])
 
 
 @posix

@@ -24,10 +24,10 @@ def test_claude_counts_otherwise_and_the_newer_ones_more() -> None:
 
 
 def test_t180_a_run_without_an_end_takes_no_quadratic_time() -> None:
-    started = time.process_time()
+    started = time.thread_time()
     for run in ("ab" * 100_000, "=-" * 100_000, " " * 200_000):
         assert 0 < text_counter("gpt-5.4")(run) <= len(run)
-    assert time.process_time() - started < 5
+    assert time.thread_time() - started < 5
 
 
 def test_a_long_text_is_counted_by_its_beginning() -> None:

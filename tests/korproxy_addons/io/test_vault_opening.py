@@ -44,6 +44,9 @@ def slow(machine: Machine) -> Iterator[Machine]:
     SlowBackend.answered = threading.Event()
     yield Machine(SlowBackend(machine.keyring.items))
     SlowBackend.answered.set()
+    for thread in threading.enumerate():
+        if thread.name == "vault":
+            thread.join(30)
 
 
 def door_of(machine: Machine, home: Path, clock: FakeClock | None = None) -> VaultDoor:

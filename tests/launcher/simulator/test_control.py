@@ -1,5 +1,6 @@
 """The control API, for tests in another process."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from launcher.simulator import FAULTS, SCENARIOS, SimulatorThread
@@ -37,6 +38,16 @@ def test_scenarios(sim: SimulatorThread) -> None:
     assert started["skew_s"] == sim.simulator.world.skew_s == 600
     assert post(sim, "reset").json() == {}
     assert sim.simulator.world.skew_s == 0
+
+
+def test_what_is_held_is_released(sim: SimulatorThread) -> None:
+    post(sim, "script", {"fault": "held"})
+    with ThreadPoolExecutor(1) as client:
+        held = client.submit(generate, sim.urls(), CHAT)
+        sim.wait(lambda entries: any(it.verdict == "held" for it in entries))
+        assert not held.done()
+        assert post(sim, "release").json() == {}
+        assert held.result(10).status == 200
 
 
 def test_the_ledger_with_and_without_bodies(sim: SimulatorThread) -> None:

@@ -4,6 +4,7 @@ import http.client
 import json
 import socket
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import pytest
@@ -240,6 +241,65 @@ def test_silence_before_the_head(sim: SimulatorThread) -> None:
     (entry,) = sim.wait(lambda entries: entries[0].finished)
     assert entry.ended_at is not None
     assert entry.ended_at - entry.received_at >= 0.05
+
+
+@pytest.mark.parametrize("stream", [True, False], ids=["stream", "whole"])
+def test_silence_before_the_head_until_it_is_released(sim: SimulatorThread, stream: bool) -> None:
+    sim.script("held")
+    with ThreadPoolExecutor(1) as client:
+        held = client.submit(generate, sim.urls(), CLAUDE, stream=stream)
+        sim.wait(lambda entries: any(it.verdict == "held" for it in entries))
+        # The others are served meanwhile.
+        assert generate(sim.urls(), CHAT).status == 200
+        assert sim.ledger.entries[0].ended_at is None
+        assert not held.done()
+        sim.release()
+        assert held.result(10).status == 200
+    sim.script("held", status=503)
+    reply = generate(sim.urls(), CLAUDE, stream=stream)
+    assert (reply.status, bool(reply.message)) == (503, True), "nothing more is held"
+
+
+def test_silence_in_the_middle_of_a_stream_until_it_is_released(sim: SimulatorThread) -> None:
+    sim.script("held", after=3)
+    with ThreadPoolExecutor(1) as client:
+        held = client.submit(generate, sim.urls(), CLAUDE)
+        (entry,) = sim.wait(lambda entries: any(it.sent_frames == 3 for it in entries))
+        assert (entry.ended_at, held.done()) == (None, False)
+        sim.release()
+        assert ENDS[CLAUDE] in held.result(10).body
+
+
+@pytest.mark.parametrize("fault", ["cut", "drop", "reset", "error-mid-stream", "stall"])
+def test_what_breaks_a_stream_may_wait_until_it_is_released(
+    sim: SimulatorThread, fault: str
+) -> None:
+    sim.script(fault, after=2, stall_s=0.0, held=True)
+    with ThreadPoolExecutor(1) as client:
+        broken = client.submit(raw_reply, sim, CLAUDE)
+        (entry,) = sim.wait(lambda entries: any(it.sent_frames == 2 for it in entries))
+        assert (entry.ended_at, broken.done()) == (None, False)
+        sim.release()
+        try:
+            assert ENDS[CLAUDE] not in broken.result(10)
+        except ConnectionResetError:
+            assert fault == "reset"
+
+
+def test_a_reset_lets_go_what_is_held(sim: SimulatorThread) -> None:
+    sim.script("held")
+    with ThreadPoolExecutor(1) as client:
+        held = client.submit(generate, sim.urls(), CLAUDE)
+        sim.wait(lambda entries: any(it.verdict == "held" for it in entries))
+        sim.reset()
+        assert held.result(10).status == 200
+    sim.script("held", after=1)
+    with ThreadPoolExecutor(1) as client:
+        held = client.submit(generate, sim.urls(), CLAUDE)
+        sim.wait(lambda entries: any(it.sent_frames == 1 for it in entries))
+        assert not held.done(), "and holds again"
+        sim.release()
+        assert held.result(10).status == 200
 
 
 def test_a_pause_before_each_frame(sim: SimulatorThread) -> None:
