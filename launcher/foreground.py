@@ -194,6 +194,8 @@ def _on_signals(loop: asyncio.AbstractEventLoop, house: House) -> None:
         _on_signal(loop, number, house.quit)
     if hasattr(signal, "SIGHUP"):
         terminal = next((it for it in (0, 1, 2) if os.isatty(it)), None)
+        if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+            terminal = None  # by `nohup`, which wants it to outlive its terminal
 
         def hang_up() -> None:
             # One word for two things: somebody wants a fresh gateway, or has closed the window in which this runs.

@@ -144,6 +144,8 @@ def _updated(login: LoginSpec, old: TokenSet, body: Mapping[str, Any], now: floa
         id_token=id_token or old.id_token,
         refresh_expires_at=_deadline(login, old, body, now),
         scopes=tuple(_text(body, "scope").split()) or old.scopes,
+        # By the last renewal, as the provider's own tool counts, though that may have left the access token as it was.
+        renew_by=None if login.renews_within_s is None else now + login.renews_within_s,
     )
     if access is not None:
         lasts_s = _seconds(body.get("expires_in"))
@@ -152,7 +154,6 @@ def _updated(login: LoginSpec, old: TokenSet, body: Mapping[str, Any], now: floa
             new,
             expires_at=ends,
             obtained_at=now,
-            renew_by=None if login.renews_within_s is None else now + login.renews_within_s,
             renew_from=_instant(body.get("earliest_refresh_at")),
         )
     facts = facts_of(claims_of(str(body.get("id_token", ""))))

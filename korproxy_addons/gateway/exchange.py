@@ -20,6 +20,9 @@ from korproxy_addons.routing.paths import Wanted
 from korproxy_addons.routing.plan import Plan
 from korproxy_addons.routing.rules import Candidate
 
+_TEXT = ("utf-8", "surrogateescape")
+"""How mitmproxy reads the bytes of headers."""
+
 
 @dataclass(slots=True)
 class Attempt:
@@ -85,10 +88,15 @@ class ClientRequest:
     @property
     def lower(self) -> dict[str, str]:
         """The headers by their names in lower case, for those who ask much; not to be changed."""
-        fields, lower = self._lower
-        if fields is not self.headers.fields:
-            lower = {name.lower(): value for name, value in self.headers.items()}
-            self._lower = self.headers.fields, lower
+        known, lower = self._lower
+        fields = self.headers.fields
+        if known is not fields:
+            # Once through: each look-up goes through all of them, and nobody has counted them yet.
+            lower = {}
+            for key, value in fields:
+                name, text = key.lower().decode(*_TEXT), value.decode(*_TEXT)
+                lower[name] = f"{lower[name]}, {text}" if name in lower else text
+            self._lower = fields, lower
         return lower
 
     def __repr__(self) -> str:

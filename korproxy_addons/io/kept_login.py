@@ -46,8 +46,8 @@ class KeptLogin:
         return is_due(self.tokens, now, self.early_s)
 
     def is_as_good_as_can_be(self, now: float) -> bool:
-        """Whether the tokens, though they are due, have only just been had."""
-        return self.trouble is None and now < self.not_before
+        """Whether the tokens, though they are due, have only just been had, and are not known to be of no use."""
+        return self.lost is None and self.trouble is None and now < self.not_before
 
     def take(self, tokens: TokenSet, chance: float) -> None:
         """These are in use from now on; `chance`, 0 to 1, says how early they are renewed."""
@@ -58,6 +58,9 @@ class KeptLogin:
         """The tokens in use were had at `now` (Unix seconds)."""
         if self.is_due(now):
             self.not_before = now + DUE_AT_ONCE_PAUSE_S
+            ends = self.tokens.expires_at
+            if ends is not None and ends > now:
+                self.not_before = min(self.not_before, ends)  # what is dead by then is not kept
 
     def failed(self, error: KorProxyError, now: float) -> float:
         """A renewal failed at `now` (Unix seconds); how many seconds it is left alone."""

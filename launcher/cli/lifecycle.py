@@ -104,9 +104,11 @@ def _order(home: Path | None, wish: str, *, as_json: bool) -> None:
     folder = folder_of(home)
     running(folder).post("lifecycle", {"do": wish})
     found = _wait_until_settled(folder, f"{wish.capitalize()}…", quiet=as_json)
-    show(found, lambda console: _as_text(console, found), as_json=as_json)
     refused = found.get("refused", "") if wish == "restart" else ""
-    if refused or found["state"] == "failed":
+    failed = bool(refused) or found["state"] == "failed"
+    if not (failed and as_json):  # a script is told one thing
+        show(found, lambda console: _as_text(console, found), as_json=as_json)
+    if failed:
         raise KorProxyError(catalogue.START_FAILED, refused or found["detail"])
 
 

@@ -94,6 +94,8 @@ def _told_to_end_as_by_ctrl_c() -> Iterator[None]:
     """Have SIGTERM, and the end of the terminal, end the demo in order: nothing of it may be left running."""
     names = ("SIGTERM", "SIGHUP")  # the second is POSIX's
     numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    # `nohup` wants it to outlive its terminal.
+    numbers = [it for it in numbers if signal.getsignal(it) is not signal.SIG_IGN]
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread hears signals
         return

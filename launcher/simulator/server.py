@@ -112,14 +112,18 @@ class Simulator:
         return scenarios.start(name, self.world, lambda fault, words: self.script(fault, **words))
 
     def release(self) -> None:
-        """Let go what a `held` fault holds, and hold nothing more until the next reset. Usable from every thread."""
+        """Let go what is held, and hold nothing more until `hold` or the next reset. Usable from every thread."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._released.set)
+
+    def hold(self) -> None:
+        """Hold again what is asked for from now on and is to be held; what was released goes on."""
+        self._released = asyncio.Event()
 
     def reset(self) -> None:
         """Forget rules, ledger, refreshed tokens and a wrong clock, let go what is held; ids go on."""
         self.release()
-        self._released = asyncio.Event()
+        self.hold()
         self.world.script.clear()
         self.ledger.clear()
         self.world.logins = Logins()

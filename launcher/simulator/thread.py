@@ -82,6 +82,10 @@ class SimulatorThread:
         """See `Simulator.release`."""
         self.simulator.release()
 
+    def hold(self) -> None:
+        """See `Simulator.hold`."""
+        self.simulator.hold()
+
     def reset(self) -> None:
         """See `Simulator.reset`."""
         self.simulator.reset()

@@ -64,6 +64,7 @@ from launcher.supervisor.wake import WakeWatch
 log = logging.getLogger("korproxy.launcher")
 
 LEFT_OVER = "the gateway that an earlier launcher left behind finishes first"
+ONE_BEFORE = "the one before finishes first"
 ANSWER_S = 5.0
 WATCH_S = 1.0
 # A port that nobody is known to hold may be a port whose holder is ending.
@@ -280,7 +281,7 @@ class Keeper:
 
     async def _listen(self, number: int, where: Where) -> None:
         """
-        Have the listeners, once a gateway that an earlier launcher left behind has made room, if it is wanted still.
+        Have the listeners, once a gateway that is ending has made room, ours or an earlier launcher's, if it is wanted still.
 
         Raises:
             PortTakenError: a program that is none of these holds the port; its `holder` says which.
@@ -289,6 +290,10 @@ class Keeper:
         with contextlib.suppress(PortTakenError):
             self._listeners.open(where)
             return
+        if self._supervisor.departing and where.port == self._supervisor.status.port:
+            # It was stopped, or hung: while it finishes it still listens, to say that it does.
+            self._tell(Waits(number, ONE_BEFORE))
+            await self._place_is_free(number)
         rules = self._supervisor.rules
         await until_gone(
             self.home,
@@ -310,6 +315,12 @@ class Keeper:
                 await asyncio.sleep(NOBODY_LOOK_S)
             else:
                 return
+
+    async def _place_is_free(self, number: int) -> None:
+        """Wait until all are gone that were sent away; or until this one is wanted no more."""
+        keeper = self._supervisor
+        async with self._changed:
+            await self._changed.wait_for(lambda: not (keeper.departing and keeper.wants(number)))
 
     def _reported(self, number: int, report: Report) -> None:
         match report:

@@ -121,6 +121,11 @@ class Supervisor:
         """Whether no process is left and none is to come."""
         return not any(self._crew) and not self._wanted
 
+    @property
+    def departing(self) -> bool:
+        """Whether one that was sent away is still there."""
+        return bool(self._crew.leaving)
+
     def wants(self, child: int) -> bool:
         """Whether this process shall serve: it was asked for and not sent away since."""
         return self._crew.wants(child)
@@ -179,7 +184,7 @@ class Supervisor:
             self._start(Wish.START)
         elif self._crew.current is None or self._crew.current.ready is None:
             # There is nothing to hand over: begin anew, at once.
-            self._update(restarts=0)
+            self._update(restarts=0, refused="")
             self._again_at = None
             if self._crew.current is not None:
                 self._send_away(self._crew.current, Drain())

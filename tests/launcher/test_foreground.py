@@ -1,5 +1,8 @@
 import asyncio
+import os
+import signal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -88,3 +91,26 @@ def test_what_another_config_may_cure_is_tried_once_with_each(
     with pytest.raises(Over):
         asyncio.run(foreground._watch_config(watched, Path("config.yaml"), watched))
     assert watched.done == done
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX signals")
+@pytest.mark.parametrize(
+    ("by_nohup", "gone", "done"),
+    [(False, False, Wish.RESTART), (False, True, "quit"), (True, True, Wish.RESTART)],
+)
+def test_a_terminal_that_is_gone_is_the_end_unless_nohup_was_asked_for(
+    monkeypatch: pytest.MonkeyPatch, by_nohup: bool, gone: bool, done: Wish | str
+) -> None:
+    calls: dict[int, Any] = {}
+    heard: list[Wish | str] = []
+    loop: Any = SimpleNamespace(add_signal_handler=calls.__setitem__)
+    house: Any = SimpleNamespace(quit=lambda: heard.append("quit"), wish=heard.append)
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN if by_nohup else signal.SIG_DFL)
+    try:
+        monkeypatch.setattr(os, "isatty", lambda _it: True)
+        foreground._on_signals(loop, house)
+        monkeypatch.setattr(os, "isatty", lambda _it: not gone)
+        calls[signal.SIGHUP]()
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert heard == [done]

@@ -87,6 +87,7 @@ def broken_off(gateway: SimulatedGateway, asked: Question, fault: str, **words: 
         fault: What the simulator does: `cut`, `drop`, `reset` or `error-mid-stream`.
         words: See `launcher.simulator.faults`.
     """
+    gateway.sim.hold()  # also where something was let go before
     gateway.sim.script(fault, held=True, **words)
     with LiveReply(gateway.url, asked) as live:
         live.begin()
@@ -115,6 +116,7 @@ def a_slow_answer(gateway: SimulatedGateway, **fault: int) -> Iterator[None]:
             gateway.sim.release()
             live.rest()
 
+    gateway.sim.hold()
     gateway.sim.script("held", operation="generate", **fault)
     with ThreadPoolExecutor(1) as other:
         heard = other.submit(neighbour)

@@ -11,6 +11,8 @@ import errno
 import socket
 
 _FIRST, _END, _RANGE = 20_000, 32_000, 100
+# What a machine says that has no such address.
+_NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 
 class Ports:
@@ -73,6 +75,6 @@ def _is_free(port: int) -> bool:
             try:
                 stack.enter_context(socket.socket(family)).bind((host, port))
             except OSError as error:
-                if error.errno == errno.EADDRINUSE:
+                if error.errno not in _NO_SUCH_ADDRESS:
                     return False
     return True

@@ -1,7 +1,8 @@
 """
 A gateway in a few lines, for tests of who keeps it: it listens, says so, answers for its health, and obeys.
 
-Its first argument says how it fails: `fine`, `crash`, `config`, `mute` (never ready), `deaf` (ready, but does not answer).
+Its first argument says how it fails: `fine`, `crash`, `config`, `mute` (never ready), `deaf` (ready, but does not answer),
+`busy` (a drain does not end it: something is always in flight).
 """
 
 import json
@@ -27,7 +28,7 @@ def main() -> None:
     descriptor = int(rest[rest.index("--listen-fd") + 1])
     listener = socket.socket(fileno=descriptor)
     instance = f"toy-{os.getpid()}"
-    if how == "fine":
+    if how in ("fine", "busy"):
         threading.Thread(target=answer, args=(listener, instance), daemon=True).start()
     if how != "mute":
         port = listener.getsockname()[1]
@@ -39,7 +40,7 @@ def main() -> None:
     for line in sys.stdin:
         command = json.loads(line)
         say(f"told {command['do']}", sys.stderr)
-        if command["do"] in ("drain", "retire", "stop"):
+        if command["do"] in ("drain", "retire", "stop") and how != "busy":
             return
         if command["do"] in ("pause", "resume"):
             say(json.dumps({"event": "network", "offline": command["do"] == "pause"}))

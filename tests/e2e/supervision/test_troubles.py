@@ -84,8 +84,12 @@ def test_a_gateway_that_was_left_over_finishes_and_makes_room(tmp_path: Path) ->
             first.launched.process.kill()
             first.launched.process.wait()
             with Launched(tmp_path) as second:
-                second.wait_for("starting", lambda it: "left behind finishes first" in it["detail"])
-                os.kill(old, signal.SIGCONT)
+                try:
+                    second.wait_for(
+                        "starting", lambda it: "left behind finishes first" in it["detail"]
+                    )
+                finally:
+                    os.kill(old, signal.SIGCONT)
                 first.sim.release()
                 status = second.wait_for("healthy")
                 assert (status["pid"] != old, status["restarts"]) == (True, 0)

@@ -16,7 +16,7 @@ from korproxy_addons.auth.replies import (
     with_facts,
 )
 from korproxy_addons.auth.states import AuthState, LoginError
-from korproxy_addons.auth.tokens import TokenSet, due_at
+from korproxy_addons.auth.tokens import MARGIN_S, TokenSet, due_at
 from korproxy_addons.providers import PROVIDERS
 from korproxy_addons.providers.calls import Reply
 from korproxy_addons.providers.logins import LoginSpec
@@ -109,6 +109,9 @@ def test_codex_s_tokens_are_renewed_every_eight_days_as_its_own_tool_does() -> N
         CODEX, old, {"access_token": jwt({"exp": NOW + 19 * days})}, NOW + 9 * days
     )
     assert due_at(new) == NOW + 17 * days
+    # One that leaves the access token as it was is a renewal, too: the next comes when that one ends, and not at once.
+    kept = renewed_tokens(CODEX, old, {"refresh_token": "rt2"}, NOW + 9 * days)
+    assert due_at(kept) == NOW + 10 * days - MARGIN_S
     assert first(CLAUDE, CLAUDE_BODY).renew_by is None
 
 

@@ -1,5 +1,6 @@
 import gc
 
+import pytest
 from mitmproxy import http
 
 from korproxy_addons.dialects.base import Peek
@@ -46,6 +47,15 @@ def test_headers_are_found_by_their_names_in_lower_case_as_they_are_now() -> Non
     assert client.lower is client.lower
     client.headers["x-A"] = "3"
     assert client.lower["x-a"] == "3"
+
+
+def test_headers_without_number_are_gone_through_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are read before anybody has counted them; each look-up goes through all of them."""
+    client = exchange_of(client_flow()).client
+    client.headers = http.Headers([(b"X-%d" % (it % 7), b"%d" % it) for it in range(20)])
+    wanted = {name.lower(): value for name, value in client.headers.items()}
+    monkeypatch.setattr(http.Headers, "get_all", lambda *_: pytest.fail("looked up"))
+    assert client.lower == wanted
 
 
 def test_the_model_is_as_the_client_named_it() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from korproxy_addons.auth.states import unavailable
+from korproxy_addons.auth.states import LoginError, rejected, unavailable
 from korproxy_addons.io.kept_login import (
     DUE_AT_ONCE_PAUSE_S,
     EARLIEST_S,
@@ -68,6 +68,31 @@ def test_tokens_that_come_already_due_are_used_for_a_while() -> None:
     assert login.is_due(NOW)
     assert login.is_as_good_as_can_be(NOW + DUE_AT_ONCE_PAUSE_S - 1)
     assert not login.is_as_good_as_can_be(NOW + DUE_AT_ONCE_PAUSE_S)
+
+
+def test_but_no_longer_than_they_hold() -> None:
+    """Their renewal may have taken most of a short life, and those that another process stored may be old."""
+    login = KeptLogin(tokens_at(NOW - 25, life_s=30.0))
+    login.renewed(NOW)
+    assert login.is_due(NOW)
+    assert login.is_as_good_as_can_be(NOW + 4)
+    assert not login.is_as_good_as_can_be(NOW + 5)
+
+
+def test_nor_once_they_are_lost(tmp_path: Path) -> None:
+    """They have only just been had; but they were refused, and the provider gives no others."""
+    road = TokenRoad(tmp_path, age_s=8 * HOUR_S + 1)
+    road.provider.life_s = 0.0
+
+    async def work() -> None:
+        assert await road.token() == "access-token-1"
+        road.provider.refuses = [rejected("HTTP 400: invalid_grant")]
+        for refused in ("access-token-1", None):
+            with pytest.raises(LoginError, match="invalid_grant"):
+                await road.token(refused=refused)
+
+    asyncio.run(work())
+    assert len(road.provider.asked) == 2
 
 
 def test_one_without_an_end_is_renewed_beside_the_requests(tmp_path: Path) -> None:

@@ -184,6 +184,9 @@ def test_a_restart_that_did_not_come_to_be_is_a_failure(
     monkeypatch.setattr(lifecycle, "_launcher", lambda _home: said)
     assert run([verb, "--home", str(tmp_path)]) == code
     assert ("KP-SYS-510" in capsys.readouterr().err) == bool(code)
+    assert run([verb, "--home", str(tmp_path), "--json"]) == code
+    told = json.loads(capsys.readouterr().out)
+    assert told["error"]["code"] == "KP-SYS-510" if code else told == found
 
 
 def test_recording_is_told_with_the_state(

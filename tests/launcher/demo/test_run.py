@@ -258,6 +258,19 @@ def test_told_to_end_it_takes_everything_with_it(number: signal.Signals) -> None
         assert not demo.home.exists()
 
 
+@pytest.mark.skipif(os.name != "posix", reason="POSIX signals")
+def test_what_nohup_has_it_ignore_stays_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with module._told_to_end_as_by_ctrl_c():
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+            with pytest.raises(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGTERM)
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 @pytest.mark.e2e
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel tells of a parent's end")
 def test_killed_it_leaves_no_gateway_at_the_port() -> None:

@@ -5,11 +5,12 @@ import json
 import socket
 import zlib
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from urllib.parse import urlsplit
 
 import pytest
 
-from launcher.simulator import FAULTS, SimulatorThread, faults
+from launcher.simulator import FAULTS, Entry, SimulatorThread, faults
 from support.simulator_client import WayIn, credential_headers, generate, generation, send
 
 CLAUDE, CHAT, RESPONSES = ("claude", "api-key"), ("openai", "api-key-chat"), ("openai", "api-key")
@@ -300,6 +301,25 @@ def test_a_reset_lets_go_what_is_held(sim: SimulatorThread) -> None:
         assert not held.done(), "and holds again"
         sim.release()
         assert held.result(10).status == 200
+
+
+def test_what_was_released_may_be_held_again(sim: SimulatorThread) -> None:
+    """Without a reset, which would forget what was asked before."""
+    for number in (1, 2):
+        sim.hold()
+        sim.script("held")
+        with ThreadPoolExecutor(1) as client:
+            held = client.submit(generate, sim.urls(), CLAUDE)
+            sim.wait(partial(are_held, number))
+            assert generate(sim.urls(), CHAT).status == 200
+            assert not held.done()
+            sim.release()
+            assert held.result(10).status == 200
+    assert len(sim.ledger.entries) == 4
+
+
+def are_held(number: int, entries: list[Entry]) -> bool:
+    return sum(it.verdict == "held" for it in entries) == number
 
 
 def test_a_pause_before_each_frame(sim: SimulatorThread) -> None:

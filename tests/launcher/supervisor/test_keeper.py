@@ -1,6 +1,8 @@
 """What the supervisor decides is done to real processes; the gateway itself is a toy here (the real one: tests/e2e)."""
 
 import asyncio
+import os
+import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable
@@ -18,6 +20,7 @@ from launcher.supervisor.rules import Rules
 from launcher.supervisor.signals import Wish, Woke
 from launcher.supervisor.states import Reason, State, Status
 from support.needs import ROOT
+from support.ports import free_port
 
 QUICK = Rules(first_backoff_s=0.01, health_every_s=0.05, recheck_s=0.02, ready_s=20.0)
 TOY = ROOT / "tests" / "support" / "toy_gateway.py"
@@ -248,6 +251,50 @@ def test_one_that_was_left_behind_makes_room(house: House, monkeypatch: pytest.M
 
     house.run(act)
     assert left.limits == [(2.0, house.rules.kill_s)]  # a drain may take one second here
+
+
+def waits_or_failed(status: Status) -> bool:
+    return status.detail == keeper_module.ONE_BEFORE or has_failed(status)
+
+
+def test_one_that_was_stopped_finishes_before_the_next_begins(house: House) -> None:
+    """While it finishes, the port is its own: it says there that it ends."""
+    house.how = ["busy", "fine"]
+    house.port = free_port()
+
+    async def act(keeper: Keeper) -> None:
+        keeper.wish(Wish.START)
+        before = await keeper.until(is_healthy)
+        keeper.wish(Wish.STOP)
+        keeper.wish(Wish.START)
+        waiting = await keeper.until(waits_or_failed)
+        assert (waiting.state, waiting.detail) == (State.STARTING, keeper_module.ONE_BEFORE)
+        assert before.pid is not None
+        os.kill(before.pid, signal.SIGTERM)
+        after = await keeper.until(lambda it: it.pid not in (None, before.pid) and is_healthy(it))
+        assert (after.port, after.restarts, after.detail) == (house.port, 0, "")
+
+    house.run(act)
+
+
+def test_who_waits_for_the_one_before_may_be_sent_away_too(house: House) -> None:
+    house.how = ["busy", "fine", "fine"]
+    house.port = free_port()
+
+    async def act(keeper: Keeper) -> None:
+        keeper.wish(Wish.START)
+        before = await keeper.until(is_healthy)
+        keeper.wish(Wish.STOP)
+        keeper.wish(Wish.START)
+        await keeper.until(waits_or_failed)
+        assert keeper.status.detail == keeper_module.ONE_BEFORE
+        keeper.wish(Wish.STOP)
+        assert before.pid is not None
+        os.kill(before.pid, signal.SIGTERM)
+        await keeper.until(lambda it: it.state is State.STOPPED)
+
+    house.run(act)
+    assert house.how == ["fine", "fine"], "nobody was started in vain"
 
 
 def test_what_nobody_foresaw_at_a_start_is_a_refusal(

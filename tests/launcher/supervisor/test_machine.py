@@ -335,6 +335,16 @@ def test_a_successor_that_fails_leaves_the_old_one_at_work(world: World, failure
     assert not any(isinstance(it, Send) for it in world.asked)
 
 
+def test_a_restart_of_one_that_is_starting_forgets_an_earlier_refusal(world: World) -> None:
+    world.healthy()
+    world.wish(Wish.RESTART)
+    world.tell(Exited(2, 1, ("boom",)))
+    assert world.supervisor.status.refused
+    world.tell(Exited(1, 1))
+    world.wish(Wish.RESTART)
+    assert world.supervisor.status.refused == ""
+
+
 def test_a_successor_that_never_listens_leaves_the_old_one_at_work(world: World) -> None:
     world.healthy()
     world.wish(Wish.RESTART)
